@@ -1,0 +1,4 @@
+/** Small servers that show how Copas is used. */
+module dev.copas.examples {
+  requires dev.copas;
+}
