@@ -1,0 +1,32 @@
+package dev.copas;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+
+/** Buffers that the sockets of one loop share. Belongs to the owner of the loop. */
+final class Buffers {
+
+  static final ByteBuffer NONE = ByteBuffer.allocate(0);
+
+  private static final int MOST_KEPT = 64;
+
+  private final ArrayDeque<ByteBuffer> free = new ArrayDeque<>();
+  private final int capacity;
+
+  Buffers(int capacity) {
+    this.capacity = capacity;
+  }
+
+  /** An empty buffer with an accessible array. */
+  ByteBuffer take() {
+    ByteBuffer buffer = free.pollLast();
+    return buffer == null ? ByteBuffer.allocate(capacity) : buffer;
+  }
+
+  /** Takes a buffer back; those that have grown are left to the garbage collector. */
+  void give(ByteBuffer buffer) {
+    if (buffer.capacity() == capacity && free.size() < MOST_KEPT) {
+      free.addLast(buffer.clear());
+    }
+  }
+}

@@ -1,0 +1,618 @@
+package dev.copas;
+
+import dev.copas.loop.Coroutine;
+import dev.copas.loop.FifoQueue;
+import dev.copas.loop.Loop;
+import dev.copas.loop.Loops;
+import dev.copas.loop.NativeCarrier;
+import dev.copas.loop.Reports;
+import dev.copas.loop.Wake;
+import dev.copas.transport.NioTransport;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executor;
+import java.util.concurrent.atomic.AtomicLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * An event loop that runs plain sequential code: a handler for every connection, all on one thread,
+ * and whatever one of them waits for, the others go on.
+ *
+ * {@snippet :
+ * try (var copas = Copas.create()) {
+ *   copas.addServer(
+ *       copas.bind("127.0.0.1", 7777),
+ *       socket -> {
+ *         for (String line; (line = socket.receive()) != null; ) {
+ *           socket.send(line + "\n");
+ *         }
+ *       });
+ *   copas.loop();
+ * }
+ * }
+ *
+ * <p><strong>The guarantee.</strong> Between two calls that can block, nothing else of the loop
+ * runs; so tasks share state without locks. Every socket call is such a call even when it need not
+ * wait, and so is every lock, monitor or log call that may be contended. {@link #atomic} asserts
+ * that there was none.
+ *
+ * <p><strong>What it does not do.</strong> Endless computation, file access, native code and class
+ * initialisers hold the loop. {@link #offload} them; a watchdog names the task that holds the loop
+ * for longer than {@link Options#watchdogLimit}.
+ *
+ * <p>One platform thread at a time is inside {@link #loop} or {@link #step}. From any thread:
+ * {@link #start}, {@link #stop}, {@link #close}, {@link #exit}, {@link #bind}, {@link #addServer},
+ * {@link #removeServer}, {@link #addThread}, {@link #execute}, and all of {@link Task} and {@link
+ * CopasSocket}.
+ */
+public final class Copas implements Executor, AutoCloseable {
+
+  final Loop machine;
+  final Options options;
+  final Buffers buffers;
+  final Lifecycle lifecycle;
+  private final Offload offload;
+  private final AtomicLong taskNumbers = new AtomicLong();
+  private volatile boolean closing;
+  private volatile ErrorHandler errorHandler = Task::log;
+
+  private Copas(Options options, Loop machine) {
+    this.options = options;
+    this.machine = machine;
+    this.buffers = new Buffers(options.receiveBufferBytes());
+    this.lifecycle = new Lifecycle(machine, options.closeTimeout());
+    this.offload = new Offload(machine, options.offloadThreads());
+  }
+
+  /**
+   * A loop with {@link Options#defaults}.
+   *
+   * @throws IllegalStateException when the JVM was started without {@code --add-opens
+   *     java.base/java.lang=dev.copas} (or {@code ALL-UNNAMED} on the class path); the message says
+   *     where to put it
+   */
+  public static Copas create() {
+    return create(Options.defaults());
+  }
+
+  /** A loop with these options; see {@link #create()}. */
+  public static Copas create(Options options) {
+    NativeCarrier carrier = NativeCarrier.get();
+    try {
+      return new Copas(
+          options,
+          new Loop(
+              carrier,
+              new NioTransport(),
+              System::nanoTime,
+              new FifoQueue(),
+              options.operationsPerTurn(),
+              options.watchdogLimit()));
+    } catch (IOException e) {
+      throw new UncheckedIOException("the system has no selector for another loop", e);
+    }
+  }
+
+  // ---- Servers and connections
+
+  /**
+   * A listening socket.
+   *
+   * <p>The address can be bound again at once after a restart (reuse-address is on, except on
+   * Windows, where it means something else).
+   *
+   * @param host a name or address of this machine, of whose addresses the first that can be bound
+   *     is taken; {@code "*"} is all
+   * @param port 0 is any free one; see {@link ServerSocket#getLocalPort}
+   * @throws java.net.BindException when the address is in use or not this machine's
+   */
+  public CopasServerSocket bind(String host, int port) throws IOException {
+    Objects.requireNonNull(host, "host");
+    checkPort(port);
+    if (host.equals("*")) {
+      return bind(new InetSocketAddress(port));
+    }
+    IOException failure = null;
+    for (InetAddress address : Addresses.resolve(this, host)) {
+      try {
+        return bind(new InetSocketAddress(address, port));
+      } catch (IOException e) {
+        if (failure == null) {
+          failure = e;
+        } else {
+          failure.addSuppressed(e);
+        }
+      }
+    }
+    throw failure != null ? failure : new IOException("no address: " + host);
+  }
+
+  private CopasServerSocket bind(InetSocketAddress address) throws IOException {
+    checkOpen();
+    var server = new CopasServerSocket(this);
+    try {
+      if (!System.getProperty("os.name").startsWith("Windows")) {
+        server.setReuseAddress(true);
+      }
+      server.bind(address, options.backlog());
+      return server;
+    } catch (IOException e) {
+      server.close();
+      throw e;
+    }
+  }
+
+  /** Serves the connections of a socket, with {@link ServerOptions#defaults}. */
+  public void addServer(ServerSocket server, Handler handler) {
+    addServer(server, ServerOptions.defaults(), handler);
+  }
+
+  /**
+   * Accepts connections in a task of the loop, and runs the handler for each in a task of its own.
+   * From any thread.
+   *
+   * @param server what {@link #bind} has made, here
+   * @throws IllegalStateException when it has a server already
+   */
+  public void addServer(ServerSocket server, ServerOptions serverOptions, Handler handler) {
+    Objects.requireNonNull(handler, "handler");
+    Objects.requireNonNull(serverOptions, "serverOptions");
+    CopasServerSocket serverSocket = own(server);
+    checkOpen();
+    if (serverSocket.isClosed()) {
+      throw new IllegalArgumentException("the server socket is closed: " + server);
+    }
+    if (lifecycle.isStopping()) {
+      throw new IllegalStateException("the loop is stopping; it takes no new servers");
+    }
+    var added = new Server(this, serverSocket, serverOptions, handler);
+    if (!serverSocket.server.compareAndSet(null, added)) {
+      throw new IllegalStateException("there is a server on " + server + " already");
+    }
+    added.start();
+  }
+
+  /**
+   * Stops accepting and closes the server socket; its connections live on. From any thread.
+   *
+   * @return false when there was no server on it
+   */
+  public boolean removeServer(ServerSocket server) {
+    Server running = own(server).server.get();
+    if (running == null) {
+      return false;
+    }
+    running.stop();
+    return true;
+  }
+
+  private CopasServerSocket own(ServerSocket server) {
+    Objects.requireNonNull(server, "server");
+    if (server instanceof CopasServerSocket own && own.copas() == this) {
+      return own;
+    }
+    throw new IllegalArgumentException(
+        "not a server socket of this Copas: " + server + "; make it with bind(host, port)");
+  }
+
+  /**
+   * Connects to a server; waits as long as the system tries. In a task, or from another thread
+   * while the loop runs.
+   *
+   * @throws java.net.UnknownHostException when the host has no address
+   * @throws java.net.ConnectException when none of its addresses accepts
+   */
+  public CopasSocket connect(String host, int port) throws IOException {
+    return connect(host, port, null);
+  }
+
+  /**
+   * Connects to a server.
+   *
+   * @param timeout for all addresses of the host together; null is as long as the system tries
+   * @throws java.net.SocketTimeoutException when it took longer
+   */
+  public CopasSocket connect(String host, int port, @Nullable Duration timeout) throws IOException {
+    Objects.requireNonNull(host, "host");
+    checkPort(port);
+    checkOpen();
+    var socket = new CopasSocket(this);
+    socket.setTimeouts(timeout, null, null);
+    socket.connect(InetSocketAddress.createUnresolved(host, port));
+    return socket;
+  }
+
+  private static void checkPort(int port) {
+    if (port < 0 || port > 0xffff) {
+      throw new IllegalArgumentException("a port is a number from 0 to 65535, not " + port);
+    }
+  }
+
+  // ---- Tasks
+
+  /**
+   * Runs something in a task of its own, from the next turn on; see {@link #addThread(TaskBody)}.
+   */
+  @Override
+  public void execute(Runnable command) {
+    Objects.requireNonNull(command, "command");
+    addThread(command::run);
+  }
+
+  /** Starts a task, named {@code task-N}; see {@link #addThread(String, TaskBody)}. */
+  public Task addThread(TaskBody body) {
+    return addThread("task-" + taskNumbers.incrementAndGet(), body);
+  }
+
+  /**
+   * Starts a task. It begins in the loop's next turn, not at once. From any thread, before the loop
+   * runs or while it does.
+   */
+  public Task addThread(String name, TaskBody body) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(body, "body");
+    checkOpen();
+    var task = new Task(this, name, body);
+    task.coroutine().start();
+    return task;
+  }
+
+  /**
+   * The task that calls this.
+   *
+   * @throws IllegalStateException when the caller is not a task
+   */
+  public static Task current() {
+    return (Task) self().owner();
+  }
+
+  static Coroutine self() {
+    Coroutine self = Loops.currentCoroutine();
+    if (self == null) {
+      throw new IllegalStateException(
+          "thread \""
+              + Thread.currentThread().getName()
+              + "\" is not a task of a loop; call this in a handler or in addThread");
+    }
+    return self;
+  }
+
+  /**
+   * Lets every other task that is ready run first.
+   *
+   * @throws InterruptedException when the task is cancelled
+   */
+  public static void pause() throws InterruptedException {
+    self();
+    Thread.yield();
+    if (Thread.interrupted()) {
+      throw new InterruptedException("the task was cancelled");
+    }
+  }
+
+  /**
+   * Pauses the task for so long, or until {@link Task#wakeup}; never for less otherwise. Zero and
+   * less is {@link #pause()}.
+   *
+   * @return how long it was
+   * @throws InterruptedException when the task is cancelled
+   */
+  public static Duration pause(Duration duration) throws InterruptedException {
+    Coroutine self = self();
+    long begin = self.loop().nanoTime();
+    if (duration.isZero() || duration.isNegative()) {
+      pause();
+    } else {
+      check(self.pause(self.loop().deadlineAfter(Timeouts.nanos(duration))));
+    }
+    return Duration.ofNanos(self.loop().nanoTime() - begin);
+  }
+
+  /**
+   * Pauses the task until {@link Task#wakeup}. A task that does this keeps no loop from ending.
+   *
+   * @throws InterruptedException when the task is cancelled
+   */
+  public static void pauseForever() throws InterruptedException {
+    check(self().pause(Coroutine.FOREVER));
+  }
+
+  private static void check(Wake why) throws InterruptedException {
+    switch (why) {
+      case READY, TIMED_OUT -> {}
+      case INTERRUPTED, CLOSED -> throw new InterruptedException("the task was cancelled");
+      case PINNED -> throw Direction.pinned("A pause");
+    }
+  }
+
+  /**
+   * Runs something and asserts that no other task could run meanwhile.
+   *
+   * @throws IllegalStateException when the task gave up the loop inside; what the body did is done
+   */
+  public static <E extends Exception> void atomic(CheckedRunnable<E> body) throws E {
+    Copas.<@Nullable Void, E>atomic(() -> {
+      body.run();
+      return null;
+    });
+  }
+
+  /** Like {@link #atomic(CheckedRunnable)}, with a result. */
+  public static <T extends @Nullable Object, E extends Exception> T atomic(
+      CheckedCallable<T, E> body) throws E {
+    Coroutine self = self();
+    long before = self.resumes();
+    T result = body.call();
+    long switches = self.resumes() - before;
+    if (switches > 0) {
+      throw new IllegalStateException(
+          "task \""
+              + self.thread().getName()
+              + "\" gave up the loop "
+              + switches
+              + " times inside atomic(); so other tasks may have run. Look for socket calls, locks,"
+              + " sleeps and log calls in it.");
+    }
+    return result;
+  }
+
+  /**
+   * Makes a call on another thread and waits for it politely: for files, long computations, native
+   * code. On a thread that is no task of this loop, makes it right there.
+   *
+   * @throws E what the call throws
+   * @throws InterruptedException when the task is cancelled; the call is interrupted too
+   */
+  public <T extends @Nullable Object, E extends Exception> T offload(CheckedCallable<T, E> call)
+      throws E, InterruptedException {
+    return offload.call(call);
+  }
+
+  /** Like {@link #offload(CheckedCallable)}, without a result. */
+  public <E extends Exception> void offload(CheckedRunnable<E> call)
+      throws E, InterruptedException {
+    offload.<@Nullable Void, E>call(() -> {
+      call.run();
+      return null;
+    });
+  }
+
+  // ---- Copas' functions on sockets
+
+  /** Receives a line; see {@link CopasSocket#receive()}. */
+  public static @Nullable String receive(Socket socket) throws IOException {
+    return wrap(socket).receive();
+  }
+
+  /** Receives so many bytes; see {@link CopasSocket#receive(int)}. */
+  public static byte[] receive(Socket socket, int count) throws IOException {
+    return wrap(socket).receive(count);
+  }
+
+  /** Sends a text; see {@link CopasSocket#send(String)}. */
+  public static void send(Socket socket, String text) throws IOException {
+    wrap(socket).send(text);
+  }
+
+  /** Sends bytes; see {@link CopasSocket#send(byte[])}. */
+  public static void send(Socket socket, byte[] bytes) throws IOException {
+    wrap(socket).send(bytes);
+  }
+
+  /**
+   * The socket as what it is: for handlers that take a {@link Socket}.
+   *
+   * @throws IllegalArgumentException when it did not come from {@link #connect} or a server of a
+   *     Copas
+   */
+  public static CopasSocket wrap(Socket socket) {
+    Objects.requireNonNull(socket, "socket");
+    if (socket instanceof CopasSocket own) {
+      return own;
+    }
+    throw new IllegalArgumentException(
+        "not a socket of Copas: "
+            + socket
+            + "; get it from connect() or a server. In a task, its own streams wait politely too.");
+  }
+
+  // ---- Errors
+
+  /**
+   * Sets who is told of exceptions that tasks do not catch. By default they are logged, by a thread
+   * of its own, to the {@link System.Logger} {@code dev.copas}.
+   */
+  public void setErrorHandler(ErrorHandler handler) {
+    errorHandler = Objects.requireNonNull(handler, "handler");
+  }
+
+  void report(Throwable error, Task task, @Nullable CopasSocket socket) {
+    try {
+      errorHandler.handle(error, task, socket);
+    } catch (Throwable e) {
+      e.addSuppressed(error);
+      Reports.error("the error handler failed on an error of task \"" + task.name() + "\"", e);
+    }
+  }
+
+  // ---- The loop
+
+  /**
+   * Runs the loop until there is nothing left to do: no server, and no task but those in {@link
+   * #pauseForever}. Can be called again later.
+   *
+   * <p>An interrupt of the calling thread is an {@link #exit}, and still set when this returns. (An
+   * interrupt that comes while a task is running may be lost: the JDK lends the thread's status to
+   * the task. {@link #exit} and {@link #stop} are not.)
+   *
+   * @throws IllegalStateException on a virtual thread, while another thread does this, or after
+   *     {@link #close}
+   */
+  public void loop() {
+    run(false);
+  }
+
+  /** Starts a task and runs the loop. */
+  public void loop(TaskBody init) {
+    addThread("init", init);
+    loop();
+  }
+
+  private void run(boolean waitsForMore) {
+    checkOpen();
+    turnUntilOver(waitsForMore);
+  }
+
+  private void turnUntilOver(boolean waitsForMore) {
+    machine.run(
+        new Loop.Program() {
+          @Override
+          public boolean isOver() {
+            return lifecycle.isOver(waitsForMore);
+          }
+
+          @Override
+          public void ended() {
+            finishClosing();
+            lifecycle.over();
+          }
+        });
+  }
+
+  /**
+   * Runs the loop on a thread of its own, which is no daemon, until {@link #exit}, {@link #stop} or
+   * {@link #close}; also while it has nothing to do.
+   */
+  public void start() {
+    checkOpen();
+    new Thread(() -> run(true), "copas-loop") {
+      @Override
+      public void interrupt() {
+        exit();
+      }
+    }.start();
+  }
+
+  /** Takes a turn if there is something to do, and never waits; see {@link #step(Duration)}. */
+  public boolean step() {
+    return step(Duration.ZERO);
+  }
+
+  /**
+   * Takes one turn: for programs with a loop of their own. Waits for something to do, at most so
+   * long. Tasks run only inside.
+   *
+   * @return whether a task ran
+   * @throws IllegalStateException as {@link #loop}
+   */
+  public boolean step(Duration atMost) {
+    checkOpen();
+    return machine.step(Math.max(0, Timeouts.nanos(atMost)));
+  }
+
+  /**
+   * True when there is nothing left to do: no server, and no task but those in {@link
+   * #pauseForever}. In a task, or while nobody runs the loop.
+   */
+  public boolean finished() {
+    if (!machine.isOnLoop() && machine.isTurning()) {
+      throw new IllegalStateException("finished() belongs to the tasks of the loop while it runs");
+    }
+    return machine.isFinished();
+  }
+
+  /**
+   * Asks the loop to end when its tasks have: from now on a server that nobody is connected to
+   * keeps it no longer. Closes nothing, and tasks may still be added. Before {@link #loop}, it
+   * makes that finish what there is and return. From any thread.
+   */
+  public void exit() {
+    machine.exit();
+  }
+
+  /** Whether {@link #exit} was called and the loop has not returned since. */
+  public boolean exiting() {
+    return machine.isExiting();
+  }
+
+  /**
+   * Stops the loop in order: its servers are closed, tasks may go on to their end for the time of
+   * grace, the rest are cancelled; then the loop returns. From any thread; in a task of the loop it
+   * returns at once, with false.
+   *
+   * @return true when all tasks had ended in time
+   */
+  public boolean stop(Duration grace) {
+    if (grace.isNegative()) {
+      throw new IllegalArgumentException("the time of grace is negative: " + grace);
+    }
+    if (machine.isClosed()) {
+      return true;
+    }
+    var stopped = new CompletableFuture<Boolean>();
+    machine.doNow(() -> lifecycle.stop(Timeouts.nanos(grace), stopped));
+    if (machine.isOnLoop()) {
+      return false;
+    }
+    if (!machine.isTurning()) {
+      drainWhatNobodyRuns();
+    }
+    return await(stopped);
+  }
+
+  /** Tasks end by running, and this needs a platform thread. */
+  private void drainWhatNobodyRuns() {
+    if (Thread.currentThread().isVirtual()) {
+      Thread.ofPlatform().name("copas-stop").start(() -> turnUntilOver(false));
+    } else {
+      turnUntilOver(false);
+    }
+  }
+
+  private static boolean await(CompletableFuture<Boolean> stopped) {
+    try {
+      return stopped.get();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("the loop could not be stopped", e);
+    }
+  }
+
+  /**
+   * Ends everything: {@link #stop} without grace. Tasks are cancelled and get {@link
+   * Options#closeTimeout} to end; those that do not are reported with their stacks and left to
+   * themselves, as virtual threads off the loop. From any thread; a second call does nothing. In a
+   * task of the loop it returns at once, and the rest happens when the loop returns.
+   */
+  @Override
+  public void close() {
+    closing = true;
+    if (machine.isClosed()) {
+      return;
+    }
+    stop(Duration.ZERO);
+  }
+
+  private void finishClosing() {
+    if (closing) {
+      lifecycle.close();
+      offload.close();
+    }
+  }
+
+  private void checkOpen() {
+    if (machine.isClosed() || (closing && !machine.isOnLoop())) {
+      throw new IllegalStateException("this Copas is closed; create another one");
+    }
+  }
+}

@@ -1,0 +1,72 @@
+package dev.copas;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.SocketException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A listening socket whose {@link #accept} lets other tasks run. Made by {@link Copas#bind}.
+ *
+ * <p>A {@link ServerSocket} in every other respect. {@link #close} may be called from any thread;
+ * who waits in {@code accept} then gets a {@link SocketException}.
+ */
+public final class CopasServerSocket extends ServerSocket {
+
+  private final Copas copas;
+  private final CopasServerSocketImpl impl;
+
+  /** The server that accepts here, while there is one. */
+  final AtomicReference<@Nullable Server> server = new AtomicReference<>();
+
+  CopasServerSocket(Copas copas) {
+    this(copas, new CopasServerSocketImpl(copas));
+  }
+
+  private CopasServerSocket(Copas copas, CopasServerSocketImpl impl) {
+    super(impl);
+    this.copas = copas;
+    this.impl = impl;
+  }
+
+  Copas copas() {
+    return copas;
+  }
+
+  /**
+   * Waits for the next connection.
+   *
+   * @throws java.net.SocketTimeoutException after {@link #setSoTimeout}
+   * @throws SocketException when this socket is or gets closed
+   * @throws java.io.InterruptedIOException when the task is cancelled; the socket stays open
+   */
+  @Override
+  public CopasSocket accept() throws IOException {
+    if (isClosed()) {
+      throw new SocketException("Socket is closed");
+    }
+    if (!isBound()) {
+      throw new SocketException("Socket is not bound yet");
+    }
+    var socket = new CopasSocket(copas);
+    implAccept(socket);
+    return socket;
+  }
+
+  /** Closes the next connection unheard; works when the process is out of descriptors. */
+  void refuse() throws IOException {
+    impl.channel().refuse();
+  }
+
+  /** The address and port it is bound to, like {@code 127.0.0.1:7777}. */
+  @Override
+  public String toString() {
+    InetAddress address = getInetAddress();
+    return address == null
+        ? "unbound"
+        : Addresses.format(new InetSocketAddress(address, getLocalPort()));
+  }
+}

@@ -1,0 +1,277 @@
+package dev.copas;
+
+import dev.copas.loop.Coroutine;
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection whose every call that waits lets other tasks run.
+ *
+ * <p>It is a {@link Socket}: streams, options, half-close and time-outs work as they do there, and
+ * share one buffer with the methods that this class adds. Those are Copas' own: {@code receive} a
+ * line, a number of bytes or everything, and {@code send}.
+ *
+ * <p><strong>Receiving</strong> waits until there is what was asked for. It ends early with a
+ * {@link java.net.SocketTimeoutException} after the receive time-out (none by default), a {@link
+ * SocketException} when the socket is closed or the peer reset it, an {@link
+ * java.io.InterruptedIOException} when the task is cancelled. Bytes that had come by then stay, and
+ * the next receive begins with them. One task at a time can receive; another gets an {@link
+ * IllegalStateException}.
+ *
+ * <p><strong>Sending</strong> collects bytes; they leave in one system call when the task next
+ * gives up the loop, or on {@link #flush()}. It waits when {@link Options#sendBufferBytes} are on
+ * their way already. So a peer that is gone shows with a later call: the next send, flush or close.
+ * Several tasks may send: first come, first served, whole messages.
+ *
+ * <p>{@link #close()} never waits: what was sent before is still delivered, for {@link
+ * Options#closeTimeout} at most. It may be called from any thread, and so may everything else: on a
+ * thread that is no task of the loop, a call is made on the loop and the thread waits for it. That
+ * needs somebody to run the loop.
+ */
+public final class CopasSocket extends Socket {
+
+  private final CopasSocketImpl impl;
+  private @Nullable OutputStream outputStream;
+
+  /** Not yet connected; see {@link Copas#connect}. */
+  CopasSocket(Copas copas) throws SocketException {
+    this(new CopasSocketImpl(copas));
+  }
+
+  private CopasSocket(CopasSocketImpl impl) throws SocketException {
+    super(impl);
+    this.impl = impl;
+  }
+
+  // ---- Receiving
+
+  /**
+   * Receives a line: what comes before the next line feed, and before a carriage return directly in
+   * front of it. As Copas' {@code receive("*l")}.
+   *
+   * @return the line without its end, in the socket's charset; the last line need not have an end;
+   *     null when the stream has ended
+   * @throws LineTooLongException when the line has more than {@link Options#maxLineBytes}
+   * @throws MalformedTextException when its bytes are no text in the charset; they are not lost
+   */
+  public @Nullable String receive() throws IOException {
+    Coroutine self = impl.copas.machine.current();
+    return self != null ? impl.input.line(self) : Outside.call(impl.copas, impl.input::line);
+  }
+
+  /**
+   * Receives exactly so many bytes; none at once when the count is 0.
+   *
+   * @throws java.io.EOFException when the stream ends before; {@link #receivePartial} still returns
+   *     the bytes that came
+   */
+  public byte[] receive(int count) throws IOException {
+    if (count < 0) {
+      throw new IllegalArgumentException("cannot receive " + count + " bytes");
+    }
+    return Outside.call(impl.copas, self -> impl.input.exactly(self, count));
+  }
+
+  /**
+   * Receives everything until the peer ends the stream. As Copas' {@code receive("*a")}.
+   *
+   * @return the bytes, maybe none
+   * @throws IOException also when they are more than {@link Options#maxReceiveAllBytes}; then they
+   *     stay in the buffer
+   */
+  public byte[] receiveAll() throws IOException {
+    return Outside.call(impl.copas, impl.input::all);
+  }
+
+  /**
+   * Receives what is there, at least one byte.
+   *
+   * @return the bytes, or null when the stream has ended
+   */
+  public byte @Nullable [] receivePartial() throws IOException {
+    return Outside.<byte @Nullable []>call(impl.copas, impl.input::partial);
+  }
+
+  /**
+   * Receives what is there, at least one byte, into a buffer.
+   *
+   * @return the number of bytes, -1 when the stream has ended, 0 when the buffer has no room
+   */
+  public int receive(ByteBuffer target) throws IOException {
+    Objects.requireNonNull(target, "target");
+    Coroutine self = impl.copas.machine.current();
+    return self != null
+        ? impl.input.into(self, target)
+        : Outside.call(impl.copas, caller -> impl.input.into(caller, target));
+  }
+
+  // ---- Sending
+
+  /**
+   * Sends a text in the socket's charset.
+   *
+   * @throws MalformedTextException when the charset cannot express it; nothing was sent then
+   */
+  public void send(String text) throws IOException {
+    send(encode(text));
+  }
+
+  public void send(byte[] bytes) throws IOException {
+    send(ByteBuffer.wrap(bytes));
+  }
+
+  public void send(byte[] bytes, int offset, int length) throws IOException {
+    Objects.checkFromIndexSize(offset, length, bytes.length);
+    send(ByteBuffer.wrap(bytes, offset, length));
+  }
+
+  /**
+   * Sends what remains in the buffer.
+   *
+   * @throws java.net.SocketTimeoutException after the send time-out; its {@code bytesTransferred}
+   *     says how many bytes are on their way
+   */
+  public void send(ByteBuffer source) throws IOException {
+    Objects.requireNonNull(source, "source");
+    Coroutine self = impl.copas.machine.current();
+    if (self != null) {
+      impl.output.send(self, source);
+    } else {
+      Outside.perform(impl.copas, caller -> impl.output.send(caller, source));
+    }
+  }
+
+  /** Sends a text if that needs no waiting; see {@link #trySend(ByteBuffer)}. */
+  public boolean trySend(String text) throws IOException {
+    return trySend(encode(text));
+  }
+
+  /** Sends bytes if that needs no waiting; see {@link #trySend(ByteBuffer)}. */
+  public boolean trySend(byte[] bytes) throws IOException {
+    return trySend(ByteBuffer.wrap(bytes));
+  }
+
+  /**
+   * Sends what remains in the buffer if that needs no waiting, and else nothing at all: for peers
+   * that read slowly while others must not wait for them.
+   *
+   * @return whether it was sent
+   * @throws IllegalArgumentException when it is more than {@link Options#sendBufferBytes}
+   */
+  public boolean trySend(ByteBuffer source) throws IOException {
+    Objects.requireNonNull(source, "source");
+    return Outside.call(impl.copas, self -> impl.output.trySend(self, source));
+  }
+
+  /** Waits until the operating system has taken everything that was sent. */
+  public void flush() throws IOException {
+    Outside.perform(impl.copas, impl.output::flush);
+  }
+
+  /** The JDK's fast path puts a question mark where it cannot encode; the strict one says so. */
+  private ByteBuffer encode(String text) throws IOException {
+    Charset charset = impl.input.charset();
+    if (charset == StandardCharsets.UTF_8) {
+      byte[] bytes = text.getBytes(charset);
+      if (!containsQuestionMark(bytes)) {
+        return ByteBuffer.wrap(bytes);
+      }
+    }
+    try {
+      return charset.newEncoder().encode(CharBuffer.wrap(text));
+    } catch (CharacterCodingException e) {
+      throw new MalformedTextException(
+          "the text cannot be expressed in " + charset + "; setCharset() to one that can", e);
+    }
+  }
+
+  private static boolean containsQuestionMark(byte[] bytes) {
+    for (byte b : bytes) {
+      if (b == '?') {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Override
+  public OutputStream getOutputStream() throws IOException {
+    OutputStream plain = super.getOutputStream();
+    if (outputStream == null) {
+      outputStream = new FlushingStream(plain);
+    }
+    return outputStream;
+  }
+
+  /** The JDK's stream of a socket does not pass on flush, since it has nothing to flush. */
+  private final class FlushingStream extends FilterOutputStream {
+
+    FlushingStream(OutputStream plain) {
+      super(plain);
+    }
+
+    @Override
+    public void write(byte[] bytes, int offset, int length) throws IOException {
+      out.write(bytes, offset, length);
+    }
+
+    @Override
+    public void flush() throws IOException {
+      CopasSocket.this.flush();
+    }
+
+    @Override
+    public void close() throws IOException {
+      CopasSocket.this.close();
+    }
+  }
+
+  // ---- Settings
+
+  /** The charset of {@link #receive()} and {@link #send(String)}: UTF-8 by default. */
+  public void setCharset(Charset charset) {
+    impl.input.setCharset(Objects.requireNonNull(charset, "charset"));
+  }
+
+  public Charset getCharset() {
+    return impl.input.charset();
+  }
+
+  /**
+   * Sets how long each call may take, in all and not for each chunk; null is for ever, the default,
+   * and zero only looks.
+   *
+   * @throws IllegalArgumentException when one is negative
+   */
+  public void setTimeouts(
+      @Nullable Duration connect, @Nullable Duration send, @Nullable Duration receive) {
+    long connectNanos = Timeouts.nanos(connect, "connect");
+    long sendNanos = Timeouts.nanos(send, "send");
+    long receiveNanos = Timeouts.nanos(receive, "receive");
+    impl.setConnectTimeout(connectNanos);
+    impl.output.setTimeout(sendNanos);
+    impl.input.setTimeout(receiveNanos);
+  }
+
+  /** The peer's address and port, like {@code 127.0.0.1:40112}, or that it is not connected. */
+  @Override
+  public String toString() {
+    InetAddress peer = getInetAddress();
+    return peer == null
+        ? "CopasSocket[unconnected]"
+        : "CopasSocket[" + Addresses.format(new InetSocketAddress(peer, getPort())) + "]";
+  }
+}

@@ -1,0 +1,403 @@
+package dev.copas;
+
+import dev.copas.loop.Coroutine;
+import dev.copas.loop.Reports;
+import dev.copas.transport.StreamChannel;
+import dev.copas.transport.TransportChannel;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InterruptedIOException;
+import java.io.OutputStream;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.NoRouteToHostException;
+import java.net.SocketAddress;
+import java.net.SocketException;
+import java.net.SocketImpl;
+import java.net.SocketOption;
+import java.net.SocketOptions;
+import java.net.UnknownHostException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One connection, as java.net.Socket wants it: how it comes about, what can be set, how it ends.
+ * Its bytes are the business of {@link SocketInput} and {@link SocketOutput}.
+ *
+ * <p>The JDK holds a lock of the socket around {@link #create}, {@link #close} and {@link
+ * #supportedOptions}; none of them waits.
+ */
+final class CopasSocketImpl extends SocketImpl implements TransportChannel.Listener {
+
+  final Copas copas;
+  final SocketInput input;
+  final SocketOutput output;
+  private @Nullable StreamChannel channel;
+  private @Nullable Connecting connecting;
+  private @Nullable Preparation preparation;
+  private boolean connected;
+  private long connectTimeout = Timeouts.FOREVER;
+
+  CopasSocketImpl(Copas copas) {
+    this.copas = copas;
+    this.input = new SocketInput(copas, this);
+    this.output = new SocketOutput(copas, this);
+  }
+
+  /** What was asked of the socket before it was connected: each address tried needs it anew. */
+  private static final class Preparation {
+    final Map<SocketOption<?>, Object> options = new LinkedHashMap<>();
+    @Nullable InetSocketAddress local;
+    boolean channelUsed;
+  }
+
+  /** Waits for the outcome of a connection attempt. */
+  private static final class Connecting extends Direction {
+
+    final StreamChannel channel;
+
+    Connecting(StreamChannel channel) {
+      this.channel = channel;
+    }
+
+    @Override
+    void arm() throws IOException {
+      channel.awaitWritable();
+    }
+
+    @Override
+    String verb() {
+      return "Connect";
+    }
+  }
+
+  StreamChannel channel() throws SocketException {
+    if (channel == null) {
+      throw new SocketException("Socket is not connected");
+    }
+    return channel;
+  }
+
+  // ---- Readiness
+
+  @Override
+  public boolean readable() {
+    return input.open();
+  }
+
+  @Override
+  public void writable() {
+    if (connecting != null) {
+      connecting.open();
+    } else {
+      output.writable();
+    }
+  }
+
+  // ---- How a connection comes about
+
+  @Override
+  protected void create(boolean stream) throws IOException {
+    if (!stream) {
+      throw new SocketException("a CopasSocket is a stream; see CopasDatagramSocket");
+    }
+    if (channel == null) {
+      preparation = new Preparation();
+      use(copas.machine.transport().openStream());
+    }
+  }
+
+  private void use(StreamChannel next) {
+    next.setListener(this);
+    channel = next;
+  }
+
+  /** A server has accepted this. */
+  void accepted(StreamChannel accepted) {
+    use(accepted);
+    connected = true;
+    fd = null;
+    address = null;
+  }
+
+  void setConnectTimeout(long nanos) {
+    connectTimeout = nanos;
+  }
+
+  @Override
+  protected void connect(String host, int port) throws IOException {
+    connect(InetSocketAddress.createUnresolved(host, port), 0);
+  }
+
+  @Override
+  protected void connect(InetAddress address, int port) throws IOException {
+    connect(new InetSocketAddress(address, port), 0);
+  }
+
+  @Override
+  protected void connect(SocketAddress remote, int timeoutMillis) throws IOException {
+    if (!(remote instanceof InetSocketAddress target)) {
+      throw new IllegalArgumentException("not an internet address: " + remote);
+    }
+    long nanos = timeoutMillis == 0 ? connectTimeout : Timeouts.fromJavaNet(timeoutMillis);
+    Outside.perform(copas, self -> connectToAny(self, target, nanos));
+  }
+
+  private void connectToAny(Coroutine self, InetSocketAddress target, long nanos)
+      throws IOException {
+    long deadline = self.loop().deadlineAfter(nanos);
+    IOException failure = null;
+    for (InetAddress address : addressesOf(target)) {
+      var candidate = new InetSocketAddress(address, target.getPort());
+      try {
+        connectTo(self, candidate, deadline);
+        return;
+      } catch (InterruptedIOException e) { // Cancelled, or out of time for all of them.
+        throw e;
+      } catch (IOException e) {
+        IOException clearer = withAddress(e, candidate);
+        if (failure == null) {
+          failure = clearer;
+        } else {
+          failure.addSuppressed(clearer);
+        }
+      }
+    }
+    throw failure != null ? failure : new UnknownHostException(target.getHostString());
+  }
+
+  private InetAddress[] addressesOf(InetSocketAddress target) throws IOException {
+    return target.isUnresolved()
+        ? Addresses.resolve(copas, target.getHostString())
+        : new InetAddress[] {target.getAddress()};
+  }
+
+  private void connectTo(Coroutine self, InetSocketAddress target, long deadline)
+      throws IOException {
+    var attempt = new Connecting(freshChannel());
+    connecting = attempt;
+    try {
+      if (!attempt.channel.connect(target)) {
+        attempt.perform(self, deadline, () -> attempt.channel.finishConnect() ? 1 : 0);
+      }
+      connected = true;
+      preparation = null;
+    } finally {
+      connecting = null;
+    }
+  }
+
+  /** A channel is good for one attempt: after a failed one its state is not defined. */
+  private StreamChannel freshChannel() throws IOException {
+    Preparation wanted = preparation;
+    if (wanted == null) {
+      throw new SocketException("Already connected");
+    }
+    if (wanted.channelUsed) {
+      channel().close();
+      use(copas.machine.transport().openStream());
+      for (var option : wanted.options.entrySet()) {
+        setChecked(option.getKey(), option.getValue());
+      }
+      if (wanted.local != null) {
+        channel().bind(wanted.local);
+      }
+    }
+    wanted.channelUsed = true;
+    return channel();
+  }
+
+  private static IOException withAddress(IOException e, InetSocketAddress target) {
+    String message = e.getMessage() + ": " + Addresses.format(target);
+    IOException clearer =
+        switch (e) {
+          case ConnectException c -> new ConnectException(message);
+          case NoRouteToHostException n -> new NoRouteToHostException(message);
+          default -> new SocketException(message);
+        };
+    clearer.initCause(e);
+    return clearer;
+  }
+
+  @Override
+  protected void bind(InetAddress host, int port) throws IOException {
+    var local = new InetSocketAddress(host, port);
+    channel().bind(local);
+    if (preparation != null) {
+      preparation.local = local;
+    }
+  }
+
+  @Override
+  protected void listen(int backlog) throws IOException {
+    throw new SocketException("a CopasSocket does not listen; see CopasServerSocket");
+  }
+
+  @Override
+  protected void accept(SocketImpl socket) throws IOException {
+    throw new SocketException("a CopasSocket does not accept; see CopasServerSocket");
+  }
+
+  // ---- Its bytes
+
+  @Override
+  protected InputStream getInputStream() {
+    return new SocketInputStream(this);
+  }
+
+  @Override
+  protected OutputStream getOutputStream() {
+    return new SocketOutputStream(this);
+  }
+
+  @Override
+  protected int available() throws IOException {
+    return Outside.call(copas, input::available);
+  }
+
+  @Override
+  protected boolean supportsUrgentData() {
+    return false;
+  }
+
+  @Override
+  protected void sendUrgentData(int data) throws IOException {
+    throw new SocketException("Urgent data not supported");
+  }
+
+  // ---- How it ends
+
+  @Override
+  protected void shutdownInput() throws IOException {
+    Outside.run(copas.machine, input::shutdown);
+  }
+
+  @Override
+  protected void shutdownOutput() throws IOException {
+    Outside.run(copas.machine, output::shutdown);
+  }
+
+  /** From any thread; off the loop it happens in the loop's next turn. */
+  @Override
+  protected void close() throws IOException {
+    if (copas.machine.isOnLoop()) {
+      closeOnLoop();
+    } else {
+      copas.machine.doNow(this::closeFromOutside);
+    }
+  }
+
+  private void closeFromOutside() {
+    try {
+      closeOnLoop();
+    } catch (IOException e) {
+      Reports.warning("a socket was closed and lost bytes that were sent before", e);
+    }
+  }
+
+  private void closeOnLoop() throws IOException {
+    if (connecting != null) {
+      connecting.shut();
+    }
+    if (!connected) {
+      if (channel != null) {
+        channel.close();
+      }
+      return;
+    }
+    input.close();
+    output.close();
+  }
+
+  // ---- Addresses
+
+  @Override
+  protected @Nullable InetAddress getInetAddress() {
+    InetSocketAddress remote = remoteAddress();
+    return remote == null ? null : remote.getAddress();
+  }
+
+  @Override
+  protected int getPort() {
+    InetSocketAddress remote = remoteAddress();
+    return remote == null ? 0 : remote.getPort();
+  }
+
+  @Override
+  protected int getLocalPort() {
+    InetSocketAddress local = localAddress();
+    return local == null ? -1 : local.getPort();
+  }
+
+  private @Nullable InetSocketAddress remoteAddress() {
+    try {
+      return (InetSocketAddress) channel().remoteAddress();
+    } catch (IOException e) {
+      return null; // Closed.
+    }
+  }
+
+  private @Nullable InetSocketAddress localAddress() {
+    try {
+      return (InetSocketAddress) channel().localAddress();
+    } catch (IOException e) {
+      return null;
+    }
+  }
+
+  // ---- Options
+
+  @Override
+  public void setOption(int id, Object value) throws SocketException {
+    if (id == SocketOptions.SO_TIMEOUT) {
+      input.setTimeout(Timeouts.fromJavaNet((Integer) value));
+      return;
+    }
+    SocketOption<?> option = SocketOptionIds.option(id);
+    try {
+      setChecked(option, SocketOptionIds.value(value, option));
+    } catch (SocketException e) {
+      throw e;
+    } catch (IOException e) {
+      throw SocketOptionIds.asSocketException(e);
+    }
+  }
+
+  @Override
+  public Object getOption(int id) throws SocketException {
+    if (id == SocketOptions.SO_TIMEOUT) {
+      return Timeouts.toJavaNet(input.timeout());
+    }
+    if (id == SocketOptions.SO_BINDADDR) {
+      InetSocketAddress local = localAddress();
+      return local == null ? new InetSocketAddress(0).getAddress() : local.getAddress();
+    }
+    return SocketOptionIds.get(channel(), id);
+  }
+
+  @Override
+  protected <T> void setOption(SocketOption<T> option, T value) throws IOException {
+    setChecked(option, value);
+  }
+
+  @SuppressWarnings("unchecked") // The channel checks the type of the value itself.
+  private void setChecked(SocketOption<?> option, Object value) throws IOException {
+    channel().setOption((SocketOption<Object>) option, value);
+    if (preparation != null) {
+      preparation.options.put(option, value);
+    }
+  }
+
+  @Override
+  protected <T> @Nullable T getOption(SocketOption<T> option) throws IOException {
+    return channel().getOption(option);
+  }
+
+  @Override
+  protected Set<SocketOption<?>> supportedOptions() {
+    return channel == null ? Set.of() : channel.supportedOptions();
+  }
+}

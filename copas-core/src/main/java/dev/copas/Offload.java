@@ -1,0 +1,61 @@
+package dev.copas;
+
+import dev.copas.loop.Loop;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** Threads for what would hold the loop. */
+final class Offload {
+
+  private final Loop loop;
+  private final ThreadPoolExecutor threads;
+
+  Offload(Loop loop, int most) {
+    this.loop = loop;
+    threads =
+        new ThreadPoolExecutor(
+            most,
+            most,
+            10,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            Thread.ofPlatform().daemon().name("copas-offload-", 1).factory());
+    threads.allowCoreThreadTimeOut(true);
+  }
+
+  /** Makes the call on another thread when a task asks for it, and else right here. */
+  <T extends @Nullable Object, E extends Exception> T call(CheckedCallable<T, E> work)
+      throws E, InterruptedException {
+    if (!loop.isOnLoop()) {
+      return work.call();
+    }
+    Future<T> result = threads.submit(work::call);
+    try {
+      return result.get();
+    } catch (InterruptedException e) {
+      result.cancel(true);
+      throw e;
+    } catch (ExecutionException e) {
+      throw Offload.<E>asThrown(e);
+    }
+  }
+
+  /** What {@code work} threw is an E, a RuntimeException or an Error; there is nothing else. */
+  @SuppressWarnings("unchecked")
+  private static <E extends Exception> E asThrown(ExecutionException e) {
+    return switch (e.getCause()) {
+      case RuntimeException cause -> throw cause;
+      case Error cause -> throw cause;
+      case null -> throw new IllegalStateException(e);
+      case Throwable cause -> (E) cause;
+    };
+  }
+
+  void close() {
+    threads.shutdown();
+  }
+}

@@ -1,0 +1,118 @@
+package dev.copas;
+
+import dev.copas.loop.Reports;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+
+/** A task that accepts connections and starts a task for each of them. */
+final class Server {
+
+  private final Copas copas;
+  private final CopasServerSocket serverSocket;
+  private final ServerOptions options;
+  private final Handler handler;
+  private final String name;
+  private final Task task;
+  private long accepted;
+  private boolean refusing;
+
+  Server(Copas copas, CopasServerSocket serverSocket, ServerOptions options, Handler handler) {
+    this.copas = copas;
+    this.serverSocket = serverSocket;
+    this.options = options;
+    this.handler = handler;
+    String optionalName = options.name();
+    this.name = optionalName == null ? serverSocket.toString() : optionalName;
+    this.task = new Task(copas, name + ":server", this::serve);
+  }
+
+  void start() {
+    task.coroutine().start();
+  }
+
+  /** Stops accepting; connections live on. From any thread. */
+  void stop() {
+    try {
+      serverSocket.close();
+    } catch (IOException e) {
+      Reports.warning("server " + name + " could not close its socket", e);
+    }
+    task.cancel();
+  }
+
+  private void serve() throws IOException, InterruptedException {
+    copas.machine.countListeners(1);
+    copas.lifecycle.added(this);
+    try {
+      int burst = 0;
+      while (!serverSocket.isClosed()) {
+        acceptOne();
+        if (++burst >= copas.options.acceptBurst()) {
+          burst = 0;
+          Thread.yield();
+        }
+      }
+    } finally {
+      copas.machine.countListeners(-1);
+      serverSocket.server.compareAndSet(this, null);
+      copas.lifecycle.removed(this);
+    }
+  }
+
+  private void acceptOne() throws IOException, InterruptedException {
+    CopasSocket socket;
+    try {
+      socket = serverSocket.accept();
+      refusing = false;
+    } catch (InterruptedIOException e) {
+      throw e;
+    } catch (IOException e) {
+      if (!serverSocket.isClosed()) {
+        backOff(e);
+      }
+      return;
+    }
+    start(socket);
+  }
+
+  /**
+   * The system has no descriptor, or no memory, for another connection. It would say so again at
+   * once, for ever; so it is asked again a little later. Who is waiting meanwhile is told.
+   */
+  private void backOff(IOException e) throws IOException, InterruptedException {
+    if (!refusing) {
+      refusing = true;
+      Reports.warning(
+          "server "
+              + name
+              + " cannot accept connections now and refuses them; it tries again every "
+              + copas.options.acceptBackoff().toMillis()
+              + " ms. If it is out of descriptors, raise their limit (ulimit -n).",
+          e);
+    }
+    for (int i = 0; i < copas.options.acceptBurst(); i++) {
+      serverSocket.refuse();
+    }
+    Copas.pause(copas.options.acceptBackoff());
+  }
+
+  private void start(CopasSocket socket) {
+    socket.setTimeouts(null, options.sendTimeout(), options.receiveTimeout());
+    var connection = new Task(copas, name + ":handler_" + ++accepted, () -> handle(socket));
+    connection.serves(socket);
+    connection.coroutine().start();
+  }
+
+  /** The error handler comes before the close, so that it can still answer. */
+  private void handle(CopasSocket socket) throws IOException {
+    try {
+      handler.handle(socket);
+    } catch (Throwable e) {
+      Copas.current().failed(e);
+    } finally {
+      if (options.autoClose()) {
+        socket.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,65 @@
+package dev.copas;
+
+import dev.copas.transport.TransportChannel;
+import java.io.IOException;
+import java.net.SocketException;
+import java.net.SocketOption;
+import java.net.SocketOptions;
+import java.net.StandardSocketOptions;
+
+/** The numbers by which java.net.Socket calls its options, as the options that channels have. */
+final class SocketOptionIds {
+
+  private SocketOptionIds() {}
+
+  static SocketOption<?> option(int id) throws SocketException {
+    return switch (id) {
+      case SocketOptions.TCP_NODELAY -> StandardSocketOptions.TCP_NODELAY;
+      case SocketOptions.SO_KEEPALIVE -> StandardSocketOptions.SO_KEEPALIVE;
+      case SocketOptions.SO_LINGER -> StandardSocketOptions.SO_LINGER;
+      case SocketOptions.SO_REUSEADDR -> StandardSocketOptions.SO_REUSEADDR;
+      case SocketOptions.SO_REUSEPORT -> StandardSocketOptions.SO_REUSEPORT;
+      case SocketOptions.SO_RCVBUF -> StandardSocketOptions.SO_RCVBUF;
+      case SocketOptions.SO_SNDBUF -> StandardSocketOptions.SO_SNDBUF;
+      case SocketOptions.IP_TOS -> StandardSocketOptions.IP_TOS;
+      default -> throw new SocketException("socket option " + id + " is not supported here");
+    };
+  }
+
+  /** java.net turns lingering off with {@code false}, a channel with a negative number. */
+  static Object value(Object value, SocketOption<?> option) {
+    return option == StandardSocketOptions.SO_LINGER && Boolean.FALSE.equals(value) ? -1 : value;
+  }
+
+  @SuppressWarnings("unchecked") // The channel checks the type of the value itself.
+  static void set(TransportChannel channel, int id, Object value) throws SocketException {
+    SocketOption<?> option = option(id);
+    try {
+      channel.setOption((SocketOption<Object>) option, value(value, option));
+    } catch (SocketException e) {
+      throw e;
+    } catch (IOException e) {
+      throw asSocketException(e);
+    }
+  }
+
+  static Object get(TransportChannel channel, int id) throws SocketException {
+    try {
+      Object value = channel.getOption(option(id));
+      if (value == null) {
+        throw new SocketException("socket option " + id + " has no value");
+      }
+      return value;
+    } catch (SocketException e) {
+      throw e;
+    } catch (IOException e) {
+      throw asSocketException(e);
+    }
+  }
+
+  static SocketException asSocketException(IOException e) {
+    var converted = new SocketException(e.getMessage());
+    converted.initCause(e);
+    return converted;
+  }
+}

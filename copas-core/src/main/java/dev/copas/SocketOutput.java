@@ -1,0 +1,360 @@
+package dev.copas;
+
+import dev.copas.loop.Coroutine;
+import dev.copas.loop.Loop;
+import dev.copas.loop.Timer;
+import dev.copas.loop.Wake;
+import java.io.IOException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The sending side of a connection.
+ *
+ * <p>What is sent is collected, and leaves in one system call when the task that sent it gives up
+ * the loop, however it does that. What the operating system does not take then goes on leaving as
+ * the peer makes room. What does not fit into the buffer is not collected but written from where it
+ * is, and the sender waits: that is the back-pressure.
+ *
+ * <pre>
+ *     open ---shutdown---&gt; finishing ---all written---&gt; finished
+ *       \                     |                          |
+ *        +-------close--------+---&gt; lingering (bytes left) ---written or time is up---&gt; closed
+ * </pre>
+ */
+final class SocketOutput extends Direction implements Loop.Deferred {
+
+  private final Loop loop;
+  private final Buffers buffers;
+  private final int capacity;
+  private final long closeNanos;
+  private final CopasSocketImpl socket;
+  private ByteBuffer pending = Buffers.NONE;
+  private boolean settles;
+  private boolean awaitsRoom;
+  private boolean finishing;
+  private boolean finished;
+  private boolean closed;
+  private boolean lingering;
+  private @Nullable Timer lingerTimer;
+  private @Nullable IOException failure;
+  private boolean failureShown;
+  private @Nullable Coroutine sender;
+  private final ArrayDeque<Coroutine> turns = new ArrayDeque<>(0);
+  private long timeout = Timeouts.FOREVER;
+
+  SocketOutput(Copas copas, CopasSocketImpl socket) {
+    this.loop = copas.machine;
+    this.buffers = copas.buffers;
+    this.capacity = copas.options.sendBufferBytes();
+    this.closeNanos = Timeouts.nanos(copas.options.closeTimeout());
+    this.socket = socket;
+  }
+
+  @Override
+  void arm() throws IOException {
+    awaitsRoom = true;
+    socket.channel().awaitWritable();
+  }
+
+  @Override
+  String verb() {
+    return "Write";
+  }
+
+  void setTimeout(long nanos) {
+    timeout = nanos;
+  }
+
+  long timeout() {
+    return timeout;
+  }
+
+  // ---- What the user can ask for
+
+  /** Sends everything, or throws; a time-out says how many bytes are on their way. */
+  void send(Coroutine self, ByteBuffer source) throws IOException {
+    self.countOperation();
+    long deadline = self.loop().deadlineAfter(timeout);
+    takeTurn(self, deadline);
+    int total = source.remaining();
+    try {
+      checkUsable();
+      if (fits(source)) {
+        collect(source);
+      } else {
+        writeThrough(self, source, deadline);
+      }
+    } catch (SocketTimeoutException e) {
+      e.bytesTransferred = total - source.remaining();
+      throw e;
+    } finally {
+      passTurn();
+    }
+  }
+
+  /** Sends everything if that needs no waiting, and else nothing. */
+  boolean trySend(Coroutine self, ByteBuffer source) throws IOException {
+    if (source.remaining() > capacity) {
+      throw new IllegalArgumentException(
+          "trySend takes at most Options.sendBufferBytes, which is "
+              + capacity
+              + ", not "
+              + source.remaining()
+              + " bytes");
+    }
+    self.countOperation();
+    checkUsable();
+    if (sender != null) {
+      return false;
+    }
+    if (!fits(source)) {
+      writePending();
+      checkUsable();
+    }
+    if (!fits(source)) {
+      return false;
+    }
+    collect(source);
+    return true;
+  }
+
+  /** Waits until the operating system has taken everything. */
+  void flush(Coroutine self) throws IOException {
+    long deadline = self.loop().deadlineAfter(timeout);
+    takeTurn(self, deadline);
+    try {
+      checkUsable();
+      drain(self, deadline);
+    } finally {
+      passTurn();
+    }
+  }
+
+  // ---- One sender at a time, first come first served
+
+  private void takeTurn(Coroutine self, long deadline) throws IOException {
+    if (sender == null) {
+      sender = self;
+      return;
+    }
+    turns.add(self);
+    Wake why = self.await(deadline);
+    if (sender != self) {
+      turns.remove(self);
+      check(why);
+      throw new IllegalStateException("woken for a turn that it does not have");
+    }
+  }
+
+  private void passTurn() {
+    sender = null;
+    for (Coroutine next; (next = turns.poll()) != null; ) {
+      if (next.wake(Wake.READY)) {
+        sender = next;
+        return;
+      }
+    }
+  }
+
+  // ---- Bytes out
+
+  private void checkUsable() throws IOException {
+    checkFailure();
+    if (closed) {
+      throw new SocketException("Socket is closed");
+    }
+    if (finishing) {
+      throw new SocketException("Socket output is shutdown");
+    }
+  }
+
+  private void checkFailure() throws IOException {
+    if (failure == null) {
+      return;
+    }
+    if (!failureShown) {
+      failureShown = true;
+      throw failure;
+    }
+    var again = new SocketException(failure.getMessage());
+    again.initCause(failure);
+    throw again;
+  }
+
+  private boolean fits(ByteBuffer source) {
+    return source.remaining() <= capacity - pending.position();
+  }
+
+  private void collect(ByteBuffer source) {
+    if (!source.hasRemaining()) {
+      return;
+    }
+    int wanted = pending.position() + source.remaining();
+    if (pending == Buffers.NONE) {
+      pending = buffers.take();
+    }
+    if (wanted > pending.capacity()) {
+      ByteBuffer smaller = pending;
+      pending = ByteBuffer.allocate(Math.min(capacity, Math.max(wanted, 2 * smaller.capacity())));
+      pending.put(smaller.flip());
+      buffers.give(smaller);
+    }
+    pending.put(source);
+    if (!settles && !awaitsRoom) {
+      settles = true;
+      loop.atSwitch(this);
+    }
+  }
+
+  private void writeThrough(Coroutine self, ByteBuffer source, long deadline) throws IOException {
+    drain(self, deadline);
+    while (source.hasRemaining()) {
+      perform(self, deadline, () -> write(source));
+    }
+  }
+
+  private void drain(Coroutine self, long deadline) throws IOException {
+    writePending();
+    while (pending.position() > 0) {
+      await(self, deadline);
+    }
+    checkFailure();
+  }
+
+  private int write(ByteBuffer source) throws IOException {
+    checkUsable();
+    try {
+      return socket.channel().write(source);
+    } catch (IOException e) {
+      fail(e);
+      failureShown = true;
+      throw e;
+    }
+  }
+
+  /** Writes as much as there is room for. A failure is kept for whoever uses the socket next. */
+  private void writePending() {
+    if (pending.position() == 0) {
+      return;
+    }
+    pending.flip();
+    try {
+      socket.channel().write(pending);
+    } catch (IOException e) {
+      fail(e);
+      return;
+    } finally {
+      pending.compact();
+    }
+    if (pending.position() == 0) {
+      buffers.give(pending);
+      pending = Buffers.NONE;
+    }
+  }
+
+  private void fail(IOException e) {
+    failure = e;
+    buffers.give(pending);
+    pending = Buffers.NONE;
+  }
+
+  /** The task that sent has given up the loop. */
+  @Override
+  public void settle() {
+    settles = false;
+    if (!awaitsRoom) {
+      goOnWriting();
+    }
+  }
+
+  /** There is room again. */
+  void writable() {
+    awaitsRoom = false;
+    goOnWriting();
+    open();
+  }
+
+  private void goOnWriting() {
+    writePending();
+    if (pending.position() > 0) {
+      try {
+        arm();
+        return;
+      } catch (IOException e) {
+        fail(e);
+      }
+    }
+    if (lingering) {
+      endLingering();
+    } else if (finishing && !finished && !closed) {
+      finish();
+    }
+  }
+
+  // ---- The end
+
+  /** No more will be sent: the peer sees the end of the stream after what was sent before. */
+  void shutdown() throws IOException {
+    checkUsable();
+    finishing = true;
+    goOnWriting();
+    checkFailure();
+  }
+
+  private void finish() {
+    finished = true;
+    try {
+      socket.channel().shutdownOutput();
+    } catch (IOException e) {
+      fail(e);
+    }
+  }
+
+  /**
+   * Closes the channel when everything is written, or when that takes too long. Never waits.
+   *
+   * @throws IOException when bytes were lost and no call has said so before
+   */
+  void close() throws IOException {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    shut();
+    turns.forEach(waiting -> waiting.wake(Wake.CLOSED));
+    writePending();
+    if (pending.position() == 0) {
+      socket.channel().close();
+    } else {
+      linger();
+    }
+    if (failure != null && !failureShown) {
+      throw failure;
+    }
+  }
+
+  private void linger() {
+    lingering = true;
+    loop.countLingering(1);
+    lingerTimer = new Timer(this::endLingering);
+    loop.arm(lingerTimer, closeNanos);
+    goOnWriting();
+  }
+
+  private void endLingering() {
+    lingering = false;
+    loop.countLingering(-1);
+    if (lingerTimer != null) {
+      loop.cancel(lingerTimer);
+    }
+    try {
+      socket.channel().close();
+    } catch (IOException e) {
+      fail(e);
+    }
+  }
+}

@@ -1,0 +1,142 @@
+package dev.copas;
+
+import dev.copas.loop.Coroutine;
+import dev.copas.loop.Reports;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A piece of plain sequential code that a loop runs, from one wait to the next.
+ *
+ * <p>Made by {@link Copas#addThread} and for every connection of a server. It is a virtual thread:
+ * everything that blocks one politely, lets the other tasks of the loop run. All methods may be
+ * called from any thread.
+ */
+public final class Task {
+
+  /** What a task is doing. */
+  public enum State {
+    /** It has not begun, or could go on and waits for its turn, or is running. */
+    ACTIVE,
+    /** It waits for something. */
+    WAITING,
+    /** It has ended, in whatever way. */
+    ENDED
+  }
+
+  private final Copas copas;
+  private final TaskBody body;
+  private final Coroutine coroutine;
+  private @Nullable CopasSocket socket;
+  private volatile boolean cancelled;
+
+  Task(Copas copas, String name, TaskBody body) {
+    this.copas = copas;
+    this.body = body;
+    this.coroutine = new Coroutine(copas.machine, name, this, this::run);
+  }
+
+  Coroutine coroutine() {
+    return coroutine;
+  }
+
+  /** The connection that this task serves, for the error handler. */
+  void serves(CopasSocket socket) {
+    this.socket = socket;
+  }
+
+  private void run() {
+    try {
+      if (!copas.machine.isClosed()) {
+        body.run();
+      }
+    } catch (Throwable e) {
+      failed(e);
+    }
+  }
+
+  /** Tells the error handler, unless the exception only shows that the task was cancelled. */
+  void failed(Throwable e) {
+    if (!isCancellation(e)) {
+      copas.report(e, this, socket);
+    }
+  }
+
+  /** A cancelled task that ends with the exception of its interrupted wait has done as told. */
+  private boolean isCancellation(Throwable e) {
+    return cancelled
+        && (e instanceof InterruptedException
+            || e instanceof java.io.InterruptedIOException
+            || e instanceof java.nio.channels.ClosedByInterruptException);
+  }
+
+  public String name() {
+    return coroutine.thread().getName();
+  }
+
+  public State state() {
+    return switch (coroutine.thread().getState()) {
+      case NEW, RUNNABLE -> State.ACTIVE;
+      case BLOCKED, WAITING, TIMED_WAITING -> State.WAITING;
+      case TERMINATED -> State.ENDED;
+    };
+  }
+
+  /**
+   * Cancels the task by interrupting it: pauses and locks throw {@link InterruptedException},
+   * sockets of Copas throw {@link java.io.InterruptedIOException} and stay open. Its {@code
+   * finally} blocks run. A task that swallows the exception goes on. Not an error for the error
+   * handler.
+   */
+  public void cancel() {
+    cancelled = true;
+    coroutine.thread().interrupt();
+  }
+
+  /**
+   * Ends the task's {@link Copas#pause} or {@link Copas#pauseForever}.
+   *
+   * @return whether it was in one
+   */
+  public boolean wakeup() {
+    return coroutine.wakePaused();
+  }
+
+  /** Waits until the task has ended. */
+  public void join() throws InterruptedException {
+    checkJoin();
+    coroutine.thread().join();
+  }
+
+  /**
+   * Waits until the task has ended, at most so long.
+   *
+   * @return whether it has
+   */
+  public boolean join(Duration atMost) throws InterruptedException {
+    Objects.requireNonNull(atMost, "atMost");
+    checkJoin();
+    return coroutine
+        .thread()
+        .join(Duration.ofNanos(Math.min(Timeouts.nanos(atMost), TimeUnit.DAYS.toNanos(36_500))));
+  }
+
+  private void checkJoin() {
+    if (Thread.currentThread() == coroutine.thread()) {
+      throw new IllegalStateException("task \"" + name() + "\" would wait for itself for ever");
+    }
+  }
+
+  /** The default of {@link Copas#setErrorHandler}: to the log, through another thread. */
+  static void log(Throwable error, Task task, @Nullable CopasSocket socket) {
+    String where = socket == null ? "" : ", serving " + socket;
+    Reports.warning("task \"" + task.name() + "\" failed" + where + ": " + error, error);
+  }
+
+  @Override
+  public String toString() {
+    return "Task[" + name() + ", " + state() + "]";
+  }
+}

@@ -1,0 +1,255 @@
+package dev.copas.loop;
+
+import java.util.concurrent.Executor;
+import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A virtual thread that one loop runs: a sequence of steps, each from one wait to the next.
+ *
+ * <p>A coroutine is the scheduler of its own thread. So the loop knows which coroutine is ready
+ * whoever woke it, be it the loop, a lock, a monitor or a timer of the JDK; and virtual threads
+ * that the body starts, which inherit the scheduler, are told apart and run elsewhere.
+ *
+ * <pre>
+ *            start                 run                    end
+ *     new ----------&gt; ready ----------------&gt; running ----------&gt; ended
+ *                       ^                       |
+ *                       |  wake, unpark, notify |  await, park, lock, sleep, yield
+ *                       +------- waiting &lt;------+
+ * </pre>
+ *
+ * A wait that the loop knows of ({@link #await}) has a small life of its own:
+ *
+ * <pre>
+ *     idle ---await---&gt; waiting ---wake(reason)---&gt; woken ---its turn comes---&gt; idle
+ * </pre>
+ *
+ * The first reason wins; a wake that finds nobody waiting returns false and leaves no trace.
+ */
+public final class Coroutine extends Inbox.Message implements Executor {
+
+  /** A deadline that never comes. */
+  public static final long FOREVER = Long.MAX_VALUE;
+
+  /** A deadline that has always passed: look, do not wait. */
+  public static final long AT_ONCE = Long.MIN_VALUE;
+
+  private final Loop loop;
+  private final Thread thread;
+  private final Object owner;
+  private @Nullable Runnable continuation;
+  private volatile boolean abandoned;
+
+  // The wait. Belongs to the owner of the loop, but for the watchdog, which reads and pins.
+  private boolean waiting;
+  private @Nullable Wake reason;
+  private @Nullable Timer timer;
+  private volatile boolean pinned;
+  private volatile boolean pausing;
+
+  // What the loop keeps about its coroutines.
+  @Nullable Coroutine nextReady;
+  @Nullable Coroutine previousLive;
+  @Nullable Coroutine nextLive;
+  boolean hasStarted;
+  boolean hasEnded;
+  private long resumes;
+  private int operationsLeft;
+
+  /**
+   * @param owner what the one who makes the coroutine wants to find again from inside
+   */
+  public Coroutine(Loop loop, String name, Object owner, Runnable body) {
+    this.loop = loop;
+    this.owner = owner;
+    this.thread =
+        loop.newThread(
+            this,
+            name,
+            () -> {
+              try {
+                body.run();
+              } finally {
+                loop.ended(this);
+              }
+            });
+  }
+
+  public Loop loop() {
+    return loop;
+  }
+
+  public Thread thread() {
+    return thread;
+  }
+
+  public Object owner() {
+    return owner;
+  }
+
+  /** Makes it ready for the first time. From any thread, once. */
+  public void start() {
+    thread.start();
+  }
+
+  /**
+   * The JDK's call to say that a virtual thread can go on.
+   *
+   * <p>It comes from handlers, pollers, timers and from the JDK's only unblocker thread, which an
+   * exception would kill. So nothing here waits, allocates or throws.
+   */
+  @Override
+  public void execute(Runnable runnable) {
+    if (continuation == null) {
+      continuation = runnable;
+    }
+    if (runnable == continuation && !abandoned) {
+      loop.ready(this);
+    } else {
+      runElsewhere(runnable);
+    }
+  }
+
+  /** For virtual threads that only inherited the scheduler, and for what outlives its loop. */
+  private static void runElsewhere(Runnable runnable) {
+    try {
+      ForkJoinPool.commonPool().execute(runnable);
+    } catch (Throwable e) {
+      Reports.error("a virtual thread could not be resumed", e);
+    }
+  }
+
+  @Override
+  void arrive() {
+    loop.enqueue(this);
+  }
+
+  /** Goes on as an ordinary virtual thread, off the loop. */
+  void abandon() {
+    abandoned = true;
+  }
+
+  void continueElsewhere() {
+    if (continuation != null) {
+      runElsewhere(continuation);
+    }
+  }
+
+  /** One step. Only the loop calls this. */
+  void resume(int operations) {
+    resumes++;
+    operationsLeft = operations;
+    if (continuation != null) {
+      continuation.run();
+    }
+  }
+
+  /** How often this coroutine has been resumed: it changes if and only if others could run. */
+  public long resumes() {
+    return resumes;
+  }
+
+  /**
+   * Counts an operation that did not wait; after too many of them in one step, lets the others run.
+   */
+  public void countOperation() {
+    if (--operationsLeft <= 0) {
+      Thread.yield();
+    }
+  }
+
+  /**
+   * Waits until {@link #wake} is called, the deadline passes or the thread is interrupted. Only the
+   * coroutine itself calls this.
+   */
+  public Wake await(long deadline) {
+    if (deadline == AT_ONCE) {
+      return Wake.TIMED_OUT;
+    }
+    reason = null;
+    waiting = true;
+    if (deadline != FOREVER) {
+      loop.timers().arm(timer(), deadline);
+    }
+    Wake woken = park();
+    waiting = false;
+    if (timer != null) {
+      loop.timers().cancel(timer);
+    }
+    return woken;
+  }
+
+  private Wake park() {
+    while (true) {
+      if (reason != null) {
+        return reason;
+      }
+      if (Thread.interrupted()) {
+        return Wake.INTERRUPTED;
+      }
+      if (pinned) {
+        pinned = false;
+        return Wake.PINNED;
+      }
+      LockSupport.park();
+    }
+  }
+
+  private Timer timer() {
+    if (timer == null) {
+      timer = new Timer(() -> wake(Wake.TIMED_OUT));
+    }
+    return timer;
+  }
+
+  /**
+   * Ends the wait, for this reason; false when there is none or it has ended already. Only for the
+   * owner of the loop.
+   */
+  public boolean wake(Wake why) {
+    if (!waiting || reason != null) {
+      return false;
+    }
+    reason = why;
+    LockSupport.unpark(thread);
+    return true;
+  }
+
+  /** Waits without waiting for anything but the deadline and {@link #wakePaused}. */
+  public Wake pause(long deadline) {
+    pausing = true;
+    try {
+      return deadline == FOREVER ? loop.awaitForever(this) : await(deadline);
+    } finally {
+      pausing = false;
+    }
+  }
+
+  /** Ends a {@link #pause}; false when the coroutine is in none. From any thread. */
+  public boolean wakePaused() {
+    if (!pausing) {
+      return false;
+    }
+    if (loop.isOnLoop()) {
+      return wake(Wake.READY);
+    }
+    loop.post(() -> {
+      if (pausing) {
+        wake(Wake.READY);
+      }
+    });
+    return true;
+  }
+
+  /** The watchdog's: ends a wait that holds the loop; false when it is not in one. */
+  boolean breakPinnedWait() {
+    if (!waiting) {
+      return false;
+    }
+    pinned = true;
+    LockSupport.unpark(thread);
+    return true;
+  }
+}

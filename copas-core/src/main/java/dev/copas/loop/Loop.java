@@ -1,0 +1,549 @@
+package dev.copas.loop;
+
+import dev.copas.transport.Transport;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs coroutines, one at a time, in turns: see what the transport, other threads and the clock
+ * have, then give every coroutine that is ready by then one step.
+ *
+ * <p>All state belongs to the <em>owner</em>, the thread inside {@link #run} or {@link #step} and
+ * the coroutine that it is running. Other threads come in through the inbox.
+ */
+public final class Loop {
+
+  /** Something that has to be done before the loop turns to another coroutine. */
+  public interface Deferred {
+    void settle();
+  }
+
+  private static final VarHandle OWNER;
+  private static final VarHandle ASLEEP;
+  private static final VarHandle CURRENT;
+  private static final VarHandle SWITCHES;
+
+  static {
+    try {
+      var lookup = MethodHandles.lookup();
+      OWNER = lookup.findVarHandle(Loop.class, "owner", Thread.class);
+      ASLEEP = lookup.findVarHandle(Loop.class, "asleep", boolean.class);
+      CURRENT = lookup.findVarHandle(Loop.class, "current", Coroutine.class);
+      SWITCHES = lookup.findVarHandle(Loop.class, "switches", long.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final Carrier carrier;
+  private final Transport transport;
+  private final TimeSource time;
+  private final ReadyQueue ready;
+  private final int operationsPerStep;
+  private final Watchdog watchdog;
+  private final Timers timers = new Timers();
+  private final Inbox inbox = new Inbox();
+  private final ArrayList<Deferred> deferred = new ArrayList<>();
+
+  // Who runs the loop, and whether it may have to be woken.
+  private volatile @Nullable Thread owner;
+  private volatile boolean turning;
+  private volatile boolean asleep;
+  private volatile @Nullable Thread lastStepper;
+  private volatile boolean exiting;
+  private volatile boolean closed;
+
+  // The coroutines. Belongs to the owner; the watchdog reads the first two.
+  private @Nullable Coroutine current;
+  private long switches;
+  private @Nullable Coroutine firstLive;
+  private int live;
+  private int waitingForever;
+  private int listening;
+  private int lingering;
+
+  public Loop(
+      Carrier carrier,
+      Transport transport,
+      TimeSource time,
+      ReadyQueue ready,
+      int operationsPerStep,
+      Duration watchdogLimit) {
+    this.carrier = carrier;
+    this.transport = transport;
+    this.time = time;
+    this.ready = ready;
+    this.operationsPerStep = operationsPerStep;
+    this.watchdog = new Watchdog(this, watchdogLimit);
+    Loops.add(this);
+  }
+
+  // ---- Turns
+
+  /** What the turns are for. */
+  public interface Program {
+
+    /** Whether there have been enough turns. Asked by the owner before each. */
+    boolean isOver();
+
+    /** There have been, or something broke. Nobody owns the loop now. */
+    void ended();
+  }
+
+  /** Takes turns until the program is over. */
+  public void run(Program program) {
+    enter();
+    boolean interrupted = false;
+    try {
+      while (!program.isOver()) {
+        turn(Long.MAX_VALUE);
+        interrupted |= exitOnInterrupt();
+      }
+    } finally {
+      leave();
+      program.ended();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /**
+   * Takes one turn, and waits for something to do at most that long.
+   *
+   * @return true when a coroutine ran
+   */
+  public boolean step(long maxWait) {
+    enter();
+    lastStepper = Thread.currentThread();
+    try {
+      boolean ran = turn(maxWait);
+      exitOnInterrupt();
+      return ran;
+    } finally {
+      leave();
+    }
+  }
+
+  private boolean turn(long maxWait) {
+    poll(maxWait);
+    inbox.drain();
+    fireTimers();
+    return runReady();
+  }
+
+  /*
+   * Falling asleep. The owner says that it is asleep, then looks into the inbox; another thread
+   * puts its message into the inbox, then looks whether the owner sleeps. Both accesses of each are
+   * volatile, so at least one of the two sees the other. The thread that takes the flag down makes
+   * the one wake-up there is for this sleep.
+   */
+  private void poll(long maxWait) {
+    long wait = ready.size() > 0 ? 0 : Math.min(maxWait, untilNextTimer());
+    try {
+      if (wait <= 0) {
+        transport.poll(0);
+        return;
+      }
+      asleep = true;
+      transport.poll(inbox.isEmpty() ? wait : 0);
+    } catch (IOException e) {
+      throw new UncheckedIOException("the loop cannot wait for its sockets any more", e);
+    } finally {
+      if (asleep) {
+        asleep = false;
+      }
+    }
+    watchdog.loopIsAwake();
+  }
+
+  private long untilNextTimer() {
+    return timers.size() == 0 ? Long.MAX_VALUE : timers.untilNext(time.nanoTime());
+  }
+
+  private void fireTimers() {
+    if (timers.size() > 0) {
+      timers.fire(time.nanoTime());
+    }
+  }
+
+  /** One step for everything that is ready now; what gets ready meanwhile has the next turn. */
+  private boolean runReady() {
+    int count = ready.size();
+    for (int i = 0; i < count; i++) {
+      Coroutine next = ready.poll();
+      if (next == null) {
+        throw new IllegalStateException("the ready queue says " + count + " but has only " + i);
+      }
+      resume(next);
+    }
+    return count > 0;
+  }
+
+  private void resume(Coroutine next) {
+    SWITCHES.setOpaque(this, switches + 1);
+    CURRENT.setOpaque(this, next);
+    try {
+      next.resume(operationsPerStep);
+    } catch (Throwable e) {
+      Reports.error("task " + next.thread().getName() + " could not be resumed", e);
+    } finally {
+      CURRENT.setOpaque(this, (Coroutine) null);
+      settle();
+    }
+  }
+
+  private void settle() {
+    for (int i = 0; i < deferred.size(); i++) {
+      deferred.get(i).settle();
+    }
+    deferred.clear();
+  }
+
+  /** Has something done as soon as the coroutine that runs now gives up the loop. */
+  public void atSwitch(Deferred action) {
+    deferred.add(action);
+  }
+
+  /** An interrupt of the loop's own thread asks the loop to end. Left set, no poll would wait. */
+  private boolean exitOnInterrupt() {
+    boolean interrupted = Thread.interrupted();
+    if (interrupted) {
+      exit();
+    }
+    return interrupted;
+  }
+
+  // ---- Ownership
+
+  private void enter() {
+    Thread me = Thread.currentThread();
+    if (me.isVirtual()) {
+      throw new IllegalStateException(
+          "loop() and step() need a platform thread, but "
+              + describe(me)
+              + " is virtual. Call them from main or another platform thread, or use start().");
+    }
+    if (closed) {
+      throw new IllegalStateException("this Copas is closed; create another one");
+    }
+    while (!OWNER.compareAndSet(this, (Thread) null, me)) {
+      Thread other = owner;
+      if (turning && other != null) {
+        throw new IllegalStateException(
+            "the loop is already running on " + describe(other) + "; one loop() at a time");
+      }
+      Thread.yield(); // A visitor, see doNow: gone in a moment.
+    }
+    turning = true;
+    watchdog.loopIsAwake();
+  }
+
+  private void leave() {
+    turning = false;
+    owner = null;
+    drainUnlessTurning();
+  }
+
+  private static String describe(Thread thread) {
+    return "thread \"" + thread.getName() + "\"";
+  }
+
+  /** True for the owner and for the coroutine that it is running. */
+  public boolean isOnLoop() {
+    Thread me = Thread.currentThread();
+    return me == owner || isCurrent(me);
+  }
+
+  private boolean isCurrent(Thread thread) {
+    Coroutine running = current;
+    return running != null && running.thread() == thread;
+  }
+
+  /** The coroutine that calls this, or null when this loop is not running the caller. */
+  public @Nullable Coroutine current() {
+    Coroutine running = current;
+    return running != null && running.thread() == Thread.currentThread() ? running : null;
+  }
+
+  /** For a thread that is about to wait for the loop: waits that nobody would end are errors. */
+  public void checkSomebodyElseTurns() {
+    Thread me = Thread.currentThread();
+    if (closed) {
+      throw new IllegalStateException("this Copas is closed");
+    }
+    boolean othersStep = lastStepper != null && lastStepper != me;
+    if (isOnLoop() || (!turning && !othersStep)) {
+      throw new IllegalStateException(
+          "this call may wait, and nobody runs the loop meanwhile: make it in a task (a handler,"
+              + " addThread or loop(init)), or start() the loop first");
+    }
+  }
+
+  /** Whether a thread is inside {@link #run} or {@link #step} now. */
+  public boolean isTurning() {
+    return turning;
+  }
+
+  /**
+   * Does something short that never waits: here when the caller is on the loop or nobody is, and
+   * otherwise in the loop's next turn.
+   */
+  public void doNow(Runnable action) {
+    if (isOnLoop()) {
+      action.run();
+      return;
+    }
+    while (!visit(action)) {
+      if (turning) {
+        post(action);
+        drainUnlessTurning();
+        return;
+      }
+      Thread.yield(); // Another visitor, gone in a moment.
+    }
+  }
+
+  /** Does something as the owner of a loop that nobody runs; false when somebody has it. */
+  private boolean visit(Runnable action) {
+    if (!OWNER.compareAndSet(this, (Thread) null, Thread.currentThread())) {
+      return false;
+    }
+    try {
+      action.run();
+    } finally {
+      owner = null;
+    }
+    return true;
+  }
+
+  /** What was posted while the last turn ended must not wait for a turn that may never come. */
+  private void drainUnlessTurning() {
+    while (!turning && !inbox.isEmpty() && !visit(inbox::drain)) {
+      Thread.yield();
+    }
+  }
+
+  /** Has something done on the loop, in its next turn. From any thread. */
+  public void post(Runnable action) {
+    send(
+        new Inbox.Message() {
+          @Override
+          void arrive() {
+            action.run();
+          }
+        });
+  }
+
+  private void send(Inbox.Message message) {
+    inbox.push(message);
+    if (asleep && ASLEEP.compareAndSet(this, true, false)) {
+      transport.wakeup();
+    }
+    if (closed) {
+      inbox.drain();
+    }
+  }
+
+  // ---- Coroutines
+
+  Thread newThread(Coroutine coroutine, String name, Runnable body) {
+    return carrier.newThread(coroutine, name, body);
+  }
+
+  /** The coroutine can go on. From any thread; see {@link Coroutine#execute}. */
+  void ready(Coroutine coroutine) {
+    if (isOnLoop()) {
+      enqueue(coroutine);
+    } else {
+      send(coroutine);
+    }
+  }
+
+  void enqueue(Coroutine coroutine) {
+    if (closed) {
+      coroutine.continueElsewhere();
+      return;
+    }
+    if (!coroutine.hasStarted) {
+      link(coroutine);
+    }
+    ready.add(coroutine);
+  }
+
+  private void link(Coroutine coroutine) {
+    coroutine.hasStarted = true;
+    coroutine.nextLive = firstLive;
+    if (firstLive != null) {
+      firstLive.previousLive = coroutine;
+    }
+    firstLive = coroutine;
+    live++;
+  }
+
+  private void unlink(Coroutine coroutine) {
+    Coroutine before = coroutine.previousLive;
+    Coroutine after = coroutine.nextLive;
+    if (before == null) {
+      firstLive = after;
+    } else {
+      before.nextLive = after;
+    }
+    if (after != null) {
+      after.previousLive = before;
+    }
+    coroutine.previousLive = null;
+    coroutine.nextLive = null;
+    coroutine.hasEnded = true;
+    live--;
+  }
+
+  /** The last thing that a coroutine does. */
+  void ended(Coroutine coroutine) {
+    if (!coroutine.hasEnded && current() == coroutine) {
+      unlink(coroutine);
+    }
+  }
+
+  /** A wait that does not keep the loop running. */
+  Wake awaitForever(Coroutine self) {
+    waitingForever++;
+    try {
+      return self.await(Coroutine.FOREVER);
+    } finally {
+      waitingForever--;
+    }
+  }
+
+  public int liveCount() {
+    return live;
+  }
+
+  /** Calls the consumer for every coroutine that has started and not ended. */
+  public void forEachLive(Consumer<Coroutine> consumer) {
+    Coroutine next;
+    for (Coroutine coroutine = firstLive; coroutine != null; coroutine = next) {
+      next = coroutine.nextLive;
+      consumer.accept(coroutine);
+    }
+  }
+
+  // ---- Time
+
+  Timers timers() {
+    return timers;
+  }
+
+  public long nanoTime() {
+    return time.nanoTime();
+  }
+
+  /**
+   * The deadline of a wait that may take so long.
+   *
+   * @param nanos 0 is {@link Coroutine#AT_ONCE}, half of Long.MAX_VALUE and more is for ever
+   */
+  public long deadlineAfter(long nanos) {
+    if (nanos == 0) {
+      return Coroutine.AT_ONCE;
+    }
+    return nanos >= Long.MAX_VALUE / 2 ? Coroutine.FOREVER : time.nanoTime() + nanos;
+  }
+
+  public void arm(Timer timer, long delayNanos) {
+    timers.arm(timer, time.nanoTime() + Math.min(delayNanos, Long.MAX_VALUE / 2));
+  }
+
+  public void cancel(Timer timer) {
+    timers.cancel(timer);
+  }
+
+  // ---- End
+
+  /**
+   * True when nothing is left to do: no coroutine is ready or waits for anything but a wake-up, no
+   * closed socket has bytes to deliver, nothing is in the inbox. A listener counts as something to
+   * do until {@link #exit} was called.
+   */
+  public boolean isFinished() {
+    int idle = waitingForever + (exiting ? listening : 0);
+    return ready.size() == 0 && live == idle && lingering == 0 && inbox.isEmpty();
+  }
+
+  /** Counts coroutines that accept connections. */
+  public void countListeners(int change) {
+    listening += change;
+  }
+
+  /** Counts sockets that are closed but still have bytes to deliver. */
+  public void countLingering(int change) {
+    lingering += change;
+  }
+
+  public void exit() {
+    exiting = true;
+    post(() -> {}); // So that a sleeping loop looks.
+  }
+
+  public boolean isExiting() {
+    return exiting;
+  }
+
+  public void setExiting(boolean exiting) {
+    this.exiting = exiting;
+  }
+
+  public boolean isClosed() {
+    return closed;
+  }
+
+  public Transport transport() {
+    return transport;
+  }
+
+  /**
+   * Ends the machine. Coroutines that are still alive go on as ordinary virtual threads, off the
+   * loop. Nobody may own the loop now.
+   *
+   * @return those coroutines
+   */
+  public List<Coroutine> close() {
+    List<Coroutine> left = new ArrayList<>();
+    forEachLive(left::add);
+    left.forEach(Coroutine::abandon);
+    closed = true;
+    for (Coroutine next; (next = ready.poll()) != null; ) {
+      next.continueElsewhere();
+    }
+    inbox.drain();
+    watchdog.close();
+    Loops.remove(this);
+    try {
+      transport.close();
+    } catch (IOException e) {
+      Reports.error("the loop's sockets could not be closed", e);
+    }
+    return left;
+  }
+
+  // ---- For the watchdog
+
+  boolean isAsleep() {
+    return asleep || owner == null;
+  }
+
+  @Nullable Coroutine runningNow() {
+    return (Coroutine) CURRENT.getOpaque(this);
+  }
+
+  long switchesSoFar() {
+    return (long) SWITCHES.getOpaque(this);
+  }
+}

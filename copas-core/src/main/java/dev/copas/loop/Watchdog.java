@@ -1,0 +1,112 @@
+package dev.copas.loop;
+
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A thread that looks on, and says which task holds the loop.
+ *
+ * <p>While the loop has something to do, it looks a few times per limit whether the same step is
+ * still running. While the loop sleeps, so does the watchdog.
+ *
+ * <p>One thing that holds a loop is a wait inside a class initialiser or a native method: the
+ * virtual thread cannot leave its carrier there, which is the loop, which therefore never gets to
+ * end the wait. Such a wait is ended here, with an exception in the task.
+ */
+final class Watchdog implements Runnable {
+
+  private static final int LOOKS_PER_LIMIT = 4;
+
+  private final Loop loop;
+  private final long limitNanos;
+  private volatile @Nullable Thread thread;
+  private volatile boolean idle;
+  private volatile boolean closed;
+
+  // What the thread has seen.
+  private long lastSwitches = -1;
+  private long heldSince;
+  private long nextReport;
+
+  Watchdog(Loop loop, Duration limit) {
+    this.loop = loop;
+    this.limitNanos = limit.toNanos();
+  }
+
+  /** The loop has something to do. Called by its owner. */
+  void loopIsAwake() {
+    if (limitNanos == 0) {
+      return;
+    }
+    if (thread == null) {
+      thread = Thread.ofPlatform().daemon().name("copas-watchdog").start(this);
+    } else if (idle) {
+      idle = false;
+      LockSupport.unpark(thread);
+    }
+  }
+
+  void close() {
+    closed = true;
+    LockSupport.unpark(thread);
+  }
+
+  @Override
+  public void run() {
+    while (!closed) {
+      long switches = loop.switchesSoFar();
+      Coroutine running = loop.runningNow();
+      if (switches != lastSwitches || running == null) {
+        forget(switches);
+      } else {
+        check(running);
+      }
+      if (loop.isAsleep()) {
+        sleepWithTheLoop();
+      } else {
+        LockSupport.parkNanos(limitNanos / LOOKS_PER_LIMIT);
+      }
+    }
+  }
+
+  private void forget(long switches) {
+    lastSwitches = switches;
+    heldSince = System.nanoTime();
+    nextReport = limitNanos;
+  }
+
+  private void check(Coroutine running) {
+    long held = System.nanoTime() - heldSince;
+    if (held < nextReport) {
+      return;
+    }
+    nextReport = held * 2;
+    var stack = new Throwable("stack of the task that holds the loop");
+    stack.setStackTrace(running.thread().getStackTrace());
+    boolean stillTheSame = loop.switchesSoFar() == lastSwitches;
+    if (!stillTheSame) {
+      return;
+    }
+    boolean broken = running.breakPinnedWait();
+    Reports.warning(
+        "task \""
+            + running.thread().getName()
+            + "\" has held the loop for "
+            + Duration.ofNanos(held).toMillis()
+            + " ms; no other task can run. "
+            + (broken
+                ? "It waits inside a class initialiser or a native method, where it cannot give up"
+                    + " the loop; the wait was ended with an exception."
+                : "Use Copas.offload for long computations, file and native calls."),
+        stack);
+  }
+
+  private void sleepWithTheLoop() {
+    idle = true;
+    while (idle && !closed && loop.isAsleep()) {
+      LockSupport.park();
+    }
+    idle = false;
+  }
+}

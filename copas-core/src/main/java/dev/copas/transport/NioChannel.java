@@ -1,0 +1,132 @@
+package dev.copas.transport;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.net.SocketOption;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.NetworkChannel;
+import java.nio.channels.SelectableChannel;
+import java.nio.channels.SelectionKey;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/*
+ * Readiness of one NIO channel.
+ *
+ * A selector reports a condition for as long as it holds, and every change of interest costs a
+ * system call. So interest in reading stays on from one wait to the next, which is the rhythm of a
+ * connection (wait, read, answer, wait), and is taken back only when something came that nobody
+ * waited for. Interest in writing is for one report: room is there nearly always.
+ */
+abstract sealed class NioChannel implements TransportChannel permits NioStream, NioListener {
+
+  private final NioTransport transport;
+  private final SelectableChannel selectable;
+  private @Nullable SelectionKey key;
+  private @Nullable Listener listener;
+  private int interest;
+
+  NioChannel(NioTransport transport, SelectableChannel selectable) throws IOException {
+    this.transport = transport;
+    this.selectable = selectable;
+    selectable.configureBlocking(false);
+  }
+
+  /** The selector's bit for {@link #awaitReadable()}. */
+  abstract int readBit();
+
+  /** The selector's bit for {@link #awaitWritable()}. */
+  abstract int writeBit();
+
+  /** Called when the channel was reported readable. */
+  void onReadable() {}
+
+  @Override
+  public void setListener(Listener listener) {
+    this.listener = listener;
+  }
+
+  @Override
+  public void awaitReadable() throws IOException {
+    setInterest(interest | readBit());
+  }
+
+  @Override
+  public void awaitWritable() throws IOException {
+    setInterest(interest | writeBit());
+  }
+
+  private void setInterest(int wanted) throws ClosedChannelException {
+    if (wanted == interest) {
+      return;
+    }
+    if (key == null) {
+      key = selectable.register(transport.selector(), wanted, this);
+    } else if (key.isValid()) {
+      key.interestOps(wanted);
+    } else {
+      throw new ClosedChannelException();
+    }
+    interest = wanted;
+  }
+
+  /** Passes on what the selector found. */
+  void ready(SelectionKey key) throws ClosedChannelException {
+    int ops = key.readyOps();
+    if ((ops & ~readBit()) != 0) {
+      setInterest(interest & readBit());
+      listener().writable();
+    }
+    if ((ops & readBit()) != 0 && key.isValid()) {
+      onReadable();
+      if (!listener().readable() && key.isValid()) {
+        setInterest(interest & ~readBit());
+      }
+    }
+  }
+
+  private Listener listener() {
+    return requireNonNull(listener, "a channel without a listener was waited on");
+  }
+
+  private NetworkChannel network() {
+    return (NetworkChannel) selectable;
+  }
+
+  @Override
+  public <T> void setOption(SocketOption<T> option, @Nullable T value) throws IOException {
+    network().setOption(option, value);
+  }
+
+  @Override
+  public <T> @Nullable T getOption(SocketOption<T> option) throws IOException {
+    return network().getOption(option);
+  }
+
+  @Override
+  public Set<SocketOption<?>> supportedOptions() {
+    return network().supportedOptions();
+  }
+
+  @Override
+  public @Nullable SocketAddress localAddress() throws IOException {
+    return network().getLocalAddress();
+  }
+
+  /** Lets the selector forget the channel without closing it. */
+  void deregister() {
+    if (key != null) {
+      key.cancel();
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (key != null) {
+      transport.closesWithNextSelect();
+    }
+    selectable.close();
+  }
+}

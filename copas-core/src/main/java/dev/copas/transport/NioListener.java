@@ -1,0 +1,64 @@
+package dev.copas.transport;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import org.jspecify.annotations.Nullable;
+
+/** A listening socket on NIO. */
+final class NioListener extends NioChannel implements ListenChannel {
+
+  private final NioTransport transport;
+  private final ServerSocketChannel channel;
+
+  NioListener(NioTransport transport, ServerSocketChannel channel) throws IOException {
+    super(transport, channel);
+    this.transport = transport;
+    this.channel = channel;
+  }
+
+  @Override
+  int readBit() {
+    return SelectionKey.OP_ACCEPT;
+  }
+
+  @Override
+  int writeBit() {
+    return 0;
+  }
+
+  @Override
+  public void bind(InetSocketAddress local, int backlog) throws IOException {
+    transport.finishCloses();
+    channel.bind(local, backlog);
+  }
+
+  @Override
+  public @Nullable StreamChannel accept() throws IOException {
+    SocketChannel accepted = channel.accept();
+    if (accepted == null) {
+      return null;
+    }
+    try {
+      return new NioStream(transport, accepted, true);
+    } catch (IOException e) {
+      accepted.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public void refuse() throws IOException {
+    transport.giveUpSpare();
+    try {
+      SocketChannel accepted = channel.accept();
+      if (accepted != null) {
+        accepted.close();
+      }
+    } finally {
+      transport.takeSpare();
+    }
+  }
+}

@@ -1,0 +1,114 @@
+package dev.copas.transport;
+
+import java.io.IOException;
+import java.nio.channels.CancelledKeyException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.SelectionKey;
+import java.nio.channels.Selector;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** The transport that works everywhere: java.nio's selector. */
+public final class NioTransport implements Transport {
+
+  private final Selector selector;
+  private final Consumer<SelectionKey> onReady = NioTransport::pass;
+  private @Nullable SocketChannel spare;
+  private final Deque<Runnable> afterNextSelect = new ArrayDeque<>();
+  private boolean closesPending;
+
+  public NioTransport() throws IOException {
+    selector = Selector.open();
+    spare = SocketChannel.open();
+  }
+
+  Selector selector() {
+    return selector;
+  }
+
+  @Override
+  public StreamChannel openStream() throws IOException {
+    return new NioStream(this, SocketChannel.open(), false);
+  }
+
+  @Override
+  public ListenChannel openListener() throws IOException {
+    return new NioListener(this, ServerSocketChannel.open());
+  }
+
+  @Override
+  public void poll(long nanos) throws IOException {
+    closesPending = false;
+    if (nanos <= 0 || !afterNextSelect.isEmpty()) {
+      selector.selectNow(onReady);
+    } else if (nanos == Long.MAX_VALUE) {
+      selector.select(onReady, 0);
+    } else {
+      selector.select(onReady, millisRoundedUp(nanos));
+    }
+    for (Runnable task; (task = afterNextSelect.poll()) != null; ) {
+      task.run();
+    }
+  }
+
+  /** Rounded up, so that no timer is early and a last fraction of a millisecond does not spin. */
+  private static long millisRoundedUp(long nanos) {
+    return 1 + TimeUnit.NANOSECONDS.toMillis(nanos - 1);
+  }
+
+  private static void pass(SelectionKey key) {
+    try {
+      ((NioChannel) key.attachment()).ready(key);
+    } catch (CancelledKeyException | ClosedChannelException e) {
+      // Closed by a listener that ran earlier in this poll.
+    }
+  }
+
+  @Override
+  public void wakeup() {
+    selector.wakeup();
+  }
+
+  /** A registered channel gives its port back only with the select that follows its close. */
+  void closesWithNextSelect() {
+    closesPending = true;
+  }
+
+  /** Runs something when the selector has forgotten the channels that were deregistered. */
+  void afterNextSelect(Runnable task) {
+    afterNextSelect.add(task);
+  }
+
+  /** Lets a port be bound again right after its socket was closed. */
+  void finishCloses() throws IOException {
+    if (closesPending) {
+      poll(0);
+    }
+  }
+
+  void giveUpSpare() throws IOException {
+    if (spare != null) {
+      spare.close();
+      spare = null;
+    }
+  }
+
+  void takeSpare() throws IOException {
+    spare = SocketChannel.open();
+  }
+
+  @Override
+  public void close() throws IOException {
+    poll(0);
+    giveUpSpare();
+    for (SelectionKey key : selector.keys()) {
+      key.channel().close();
+    }
+    selector.close();
+  }
+}

@@ -1,0 +1,32 @@
+package dev.copas.transport;
+
+import java.io.IOException;
+
+/**
+ * A source of channels and of their readiness.
+ *
+ * <p>Everything but {@link #wakeup()} and the creation of channels belongs to the owner of the
+ * loop.
+ */
+public interface Transport {
+
+  /** A stream socket, not yet connected. */
+  StreamChannel openStream() throws IOException;
+
+  /** A listening socket, not yet bound. */
+  ListenChannel openListener() throws IOException;
+
+  /**
+   * Tells the listeners of all channels what became ready, after waiting until there is something,
+   * {@link #wakeup()} is called or the time has passed.
+   *
+   * @param nanos how long to wait at most; 0 only looks, {@link Long#MAX_VALUE} is for ever
+   */
+  void poll(long nanos) throws IOException;
+
+  /** Ends the poll that waits now, or else the next one. From any thread. */
+  void wakeup();
+
+  /** Closes every channel that was ever waited on, and the transport. */
+  void close() throws IOException;
+}
