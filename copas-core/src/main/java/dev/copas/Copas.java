@@ -19,6 +19,8 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
@@ -61,7 +63,6 @@ public final class Copas implements Executor, AutoCloseable {
   final Lifecycle lifecycle;
   private final Offload offload;
   private final AtomicLong taskNumbers = new AtomicLong();
-  private volatile boolean closing;
   private volatile ErrorHandler errorHandler = Task::log;
 
   private Copas(Options options, Loop machine) {
@@ -457,7 +458,8 @@ public final class Copas implements Executor, AutoCloseable {
    *     {@link #close}
    */
   public void loop() {
-    run(false);
+    checkOpen();
+    machine.run(lifecycle.new Run(false));
   }
 
   /** Starts a task and runs the loop. */
@@ -466,34 +468,13 @@ public final class Copas implements Executor, AutoCloseable {
     loop();
   }
 
-  private void run(boolean waitsForMore) {
-    checkOpen();
-    turnUntilOver(waitsForMore);
-  }
-
-  private void turnUntilOver(boolean waitsForMore) {
-    machine.run(
-        new Loop.Program() {
-          @Override
-          public boolean isOver() {
-            return lifecycle.isOver(waitsForMore);
-          }
-
-          @Override
-          public void ended() {
-            finishClosing();
-            lifecycle.over();
-          }
-        });
-  }
-
   /**
    * Runs the loop on a thread of its own, which is no daemon, until {@link #exit}, {@link #stop} or
    * {@link #close}; also while it has nothing to do.
    */
   public void start() {
     checkOpen();
-    new Thread(() -> run(true), "copas-loop") {
+    new Thread(() -> machine.run(lifecycle.new Run(true)), "copas-loop") {
       @Override
       public void interrupt() {
         exit();
@@ -562,29 +543,38 @@ public final class Copas implements Executor, AutoCloseable {
     if (machine.isOnLoop()) {
       return false;
     }
-    if (!machine.isTurning()) {
-      drainWhatNobodyRuns();
-    }
-    return await(stopped);
+    return awaitEnd(stopped);
   }
 
-  /** Tasks end by running, and this needs a platform thread. */
-  private void drainWhatNobodyRuns() {
+  /** Whoever runs the loop ends it; when nobody does, its last turns are taken here. */
+  private boolean awaitEnd(CompletableFuture<Boolean> stopped) {
+    while (true) {
+      try {
+        if (machine.isClosed()) {
+          return stopped.getNow(true);
+        }
+        if (!machine.isTurning()) {
+          takeLastTurns();
+        }
+        return stopped.get(20, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        // The one who ran the loop may have left it before the stop arrived: look again.
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return false;
+      } catch (ExecutionException e) {
+        throw new IllegalStateException("the loop could not be stopped", e);
+      }
+    }
+  }
+
+  /** Tasks end by running, and that needs a platform thread. */
+  private void takeLastTurns() throws InterruptedException {
+    Runnable turns = () -> machine.runIfFree(lifecycle.new Run(false));
     if (Thread.currentThread().isVirtual()) {
-      Thread.ofPlatform().name("copas-stop").start(() -> turnUntilOver(false));
+      Thread.ofPlatform().name("copas-stop").start(turns).join();
     } else {
-      turnUntilOver(false);
-    }
-  }
-
-  private static boolean await(CompletableFuture<Boolean> stopped) {
-    try {
-      return stopped.get();
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return false;
-    } catch (ExecutionException e) {
-      throw new IllegalStateException("the loop could not be stopped", e);
+      turns.run();
     }
   }
 
@@ -596,22 +586,12 @@ public final class Copas implements Executor, AutoCloseable {
    */
   @Override
   public void close() {
-    closing = true;
-    if (machine.isClosed()) {
-      return;
-    }
+    lifecycle.close();
     stop(Duration.ZERO);
   }
 
-  private void finishClosing() {
-    if (closing) {
-      lifecycle.close();
-      offload.close();
-    }
-  }
-
   private void checkOpen() {
-    if (machine.isClosed() || (closing && !machine.isOnLoop())) {
+    if (machine.isClosed() || (lifecycle.isClosing() && !machine.isOnLoop())) {
       throw new IllegalStateException("this Copas is closed; create another one");
     }
   }

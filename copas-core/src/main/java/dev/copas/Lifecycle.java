@@ -32,8 +32,10 @@ final class Lifecycle {
   private final Timer graceTimer = new Timer(this::cancelAll);
   private final Timer giveUpTimer = new Timer(() -> givenUp = true);
   private volatile boolean stopping;
-  private boolean cancelling;
+  private volatile boolean closing;
+  private boolean cancelled;
   private boolean givenUp;
+  private boolean inPeace = true;
 
   Lifecycle(Loop loop, Duration closeTimeout) {
     this.loop = loop;
@@ -56,6 +58,16 @@ final class Lifecycle {
     return stopping;
   }
 
+  /** The end of the run that is on, or else of the next one, will be the end of the loop. */
+  void close() {
+    closing = true;
+  }
+
+  /** From any thread. */
+  boolean isClosing() {
+    return closing;
+  }
+
   /** Begins to stop; the stopper is told whether nothing had to be cancelled. */
   void stop(long graceNanos, CompletableFuture<Boolean> stopper) {
     stopping = true;
@@ -70,47 +82,69 @@ final class Lifecycle {
   }
 
   private void cancelAll() {
-    if (cancelling) {
+    if (cancelled) {
       return;
     }
-    cancelling = loop.liveCount() > 0;
+    cancelled = true;
+    inPeace = loop.liveCount() == servers.size();
     loop.forEachLive(coroutine -> ((Task) coroutine.owner()).cancel());
     loop.arm(giveUpTimer, Timeouts.nanos(closeTimeout));
   }
 
-  /** Whether the loop may return. */
-  boolean isOver(boolean waitsForMore) {
-    if (givenUp) {
+  /** Turns until there is nothing left to do, or the loop was stopped. */
+  final class Run implements Loop.Program {
+
+    private final boolean waitsForMore;
+    private final List<CompletableFuture<Boolean>> toTell = new ArrayList<>();
+    private boolean endedInPeace;
+
+    /**
+     * @param waitsForMore whether having nothing to do is no reason to end
+     */
+    Run(boolean waitsForMore) {
+      this.waitsForMore = waitsForMore;
+    }
+
+    @Override
+    public boolean isOver() {
+      if (givenUp) {
+        return true;
+      }
+      if (!loop.isFinished() || (waitsForMore && !stopping && !loop.isExiting())) {
+        return false;
+      }
+      if (stopping && loop.liveCount() > 0) {
+        cancelAll(); // What is left waits for a wake-up that will not come.
+        return false;
+      }
       return true;
     }
-    if (!loop.isFinished() || (waitsForMore && !stopping && !loop.isExiting())) {
-      return false;
+
+    @Override
+    public void ended() {
+      endedInPeace = inPeace;
+      toTell.addAll(stoppers);
+      reset();
+      if (closing) {
+        loop.close().forEach(Lifecycle.this::reportLeftover);
+      }
     }
-    if (stopping && loop.liveCount() > 0) {
-      cancelAll(); // What is left waits for a wake-up that will not come.
-      return false;
+
+    @Override
+    public void released() {
+      toTell.forEach(stopper -> stopper.complete(endedInPeace));
     }
-    return true;
   }
 
-  /** The loop has returned. Nobody owns it. */
-  void over() {
-    loop.doNow(() -> {
-      boolean inPeace = !cancelling;
-      loop.cancel(graceTimer);
-      loop.cancel(giveUpTimer);
-      loop.setExiting(false);
-      stopping = false;
-      cancelling = false;
-      givenUp = false;
-      stoppers.forEach(stopper -> stopper.complete(inPeace));
-      stoppers.clear();
-    });
-  }
-
-  /** Ends the machine and says which tasks it could not end. Nobody owns the loop. */
-  void close() {
-    loop.doNow(() -> loop.close().forEach(this::reportLeftover));
+  private void reset() {
+    loop.cancel(graceTimer);
+    loop.cancel(giveUpTimer);
+    loop.setExiting(false);
+    stoppers.clear();
+    stopping = false;
+    cancelled = false;
+    givenUp = false;
+    inPeace = true;
   }
 
   private void reportLeftover(Coroutine coroutine) {

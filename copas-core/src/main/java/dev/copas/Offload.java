@@ -54,8 +54,4 @@ final class Offload {
       case Throwable cause -> (E) cause;
     };
   }
-
-  void close() {
-    threads.shutdown();
-  }
 }

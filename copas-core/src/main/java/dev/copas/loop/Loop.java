@@ -93,13 +93,25 @@ public final class Loop {
     /** Whether there have been enough turns. Asked by the owner before each. */
     boolean isOver();
 
-    /** There have been, or something broke. Nobody owns the loop now. */
+    /** There have been, or something broke. Called by the owner. */
     void ended();
+
+    /** Nobody owns the loop any more. */
+    void released();
   }
 
   /** Takes turns until the program is over. */
   public void run(Program program) {
-    enter();
+    if (!runIfFree(program)) {
+      throw alreadyRunning();
+    }
+  }
+
+  /** Like {@link #run}; but when another thread is inside, returns false at once. */
+  public boolean runIfFree(Program program) {
+    if (!enter()) {
+      return false;
+    }
     boolean interrupted = false;
     try {
       while (!program.isOver()) {
@@ -107,12 +119,17 @@ public final class Loop {
         interrupted |= exitOnInterrupt();
       }
     } finally {
-      leave();
-      program.ended();
+      try {
+        program.ended();
+      } finally {
+        leave();
+        program.released();
+      }
       if (interrupted) {
         Thread.currentThread().interrupt();
       }
     }
+    return true;
   }
 
   /**
@@ -121,7 +138,9 @@ public final class Loop {
    * @return true when a coroutine ran
    */
   public boolean step(long maxWait) {
-    enter();
+    if (!enter()) {
+      throw alreadyRunning();
+    }
     lastStepper = Thread.currentThread();
     try {
       boolean ran = turn(maxWait);
@@ -223,7 +242,7 @@ public final class Loop {
 
   // ---- Ownership
 
-  private void enter() {
+  private boolean enter() {
     Thread me = Thread.currentThread();
     if (me.isVirtual()) {
       throw new IllegalStateException(
@@ -235,15 +254,22 @@ public final class Loop {
       throw new IllegalStateException("this Copas is closed; create another one");
     }
     while (!OWNER.compareAndSet(this, (Thread) null, me)) {
-      Thread other = owner;
-      if (turning && other != null) {
-        throw new IllegalStateException(
-            "the loop is already running on " + describe(other) + "; one loop() at a time");
+      if (turning) {
+        return false;
       }
       Thread.yield(); // A visitor, see doNow: gone in a moment.
     }
     turning = true;
     watchdog.loopIsAwake();
+    return true;
+  }
+
+  private IllegalStateException alreadyRunning() {
+    Thread other = owner;
+    return new IllegalStateException(
+        "the loop is already running"
+            + (other == null ? "" : " on " + describe(other))
+            + "; one loop() or step() at a time");
   }
 
   private void leave() {
