@@ -56,9 +56,9 @@ public final class CopasServerSocket extends ServerSocket {
     return socket;
   }
 
-  /** Closes the next connection unheard; works when the process is out of descriptors. */
-  void refuse() throws IOException {
-    impl.channel().refuse();
+  /** Closes the next connection unheard, also when the process is out of descriptors. */
+  boolean refuse() throws IOException {
+    return impl.channel().refuse();
   }
 
   /** The address and port it is bound to, like {@code 127.0.0.1:7777}. */

@@ -79,7 +79,7 @@ final class Server {
    * The system has no descriptor, or no memory, for another connection. It would say so again at
    * once, for ever; so it is asked again a little later. Who is waiting meanwhile is told.
    */
-  private void backOff(IOException e) throws IOException, InterruptedException {
+  private void backOff(IOException e) throws InterruptedException {
     if (!refusing) {
       refusing = true;
       Reports.warning(
@@ -90,17 +90,31 @@ final class Server {
               + " ms. If it is out of descriptors, raise their limit (ulimit -n).",
           e);
     }
-    for (int i = 0; i < copas.options.acceptBurst(); i++) {
-      serverSocket.refuse();
-    }
+    refuseBurst();
     Copas.pause(copas.options.acceptBackoff());
   }
 
-  private void start(CopasSocket socket) {
+  private void refuseBurst() {
+    try {
+      int refused = 0;
+      while (refused < copas.options.acceptBurst() && serverSocket.refuse()) {
+        refused++;
+      }
+    } catch (IOException e) {
+      // Not even that: they stay in the system's queue.
+    }
+  }
+
+  private void start(CopasSocket socket) throws IOException {
     socket.setTimeouts(null, options.sendTimeout(), options.receiveTimeout());
-    var connection = new Task(copas, name + ":handler_" + ++accepted, () -> handle(socket));
-    connection.serves(socket);
-    connection.coroutine().start();
+    try {
+      var connection = new Task(copas, name + ":handler_" + ++accepted, () -> handle(socket));
+      connection.serves(socket);
+      connection.coroutine().start();
+    } catch (Throwable e) { // No memory for another task: the server goes on with those it has.
+      socket.close();
+      Copas.current().failed(e);
+    }
   }
 
   /** The error handler comes before the close, so that it can still answer. */

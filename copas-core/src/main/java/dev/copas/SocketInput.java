@@ -214,8 +214,10 @@ final class SocketInput extends Direction {
     if (ended) {
       return -1;
     }
-    if (start == end && socket.channel().drained() && deadline != Coroutine.AT_ONCE) {
-      dropBuffer();
+    if (socket.channel().drained() && deadline != Coroutine.AT_ONCE) {
+      if (start == end) {
+        dropBuffer();
+      }
       await(self, deadline);
     }
     return perform(

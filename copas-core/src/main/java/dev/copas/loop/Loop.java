@@ -221,7 +221,11 @@ public final class Loop {
 
   private void settle() {
     for (int i = 0; i < deferred.size(); i++) {
-      deferred.get(i).settle();
+      try {
+        deferred.get(i).settle();
+      } catch (RuntimeException e) {
+        Reports.error("what a task left to be done failed", e);
+      }
     }
     deferred.clear();
   }

@@ -13,8 +13,10 @@ public interface ListenChannel extends TransportChannel {
   @Nullable StreamChannel accept() throws IOException;
 
   /**
-   * Closes the next connection at once, if there is one. For a process that is out of descriptors:
-   * it works even then, and its peers learn that they are refused instead of waiting unheard.
+   * Closes the next connection at once. For a process that is out of descriptors: it works even
+   * then, and the peer learns that it is refused instead of waiting unheard.
+   *
+   * @return false when there is no connection, or none can be had even so
    */
-  void refuse() throws IOException;
+  boolean refuse() throws IOException;
 }

@@ -50,13 +50,15 @@ final class NioListener extends NioChannel implements ListenChannel {
   }
 
   @Override
-  public void refuse() throws IOException {
+  public boolean refuse() throws IOException {
     transport.giveUpSpare();
     try {
       SocketChannel accepted = channel.accept();
-      if (accepted != null) {
-        accepted.close();
+      if (accepted == null) {
+        return false;
       }
+      accepted.close();
+      return true;
     } finally {
       transport.takeSpare();
     }

@@ -98,8 +98,13 @@ public final class NioTransport implements Transport {
     }
   }
 
-  void takeSpare() throws IOException {
-    spare = SocketChannel.open();
+  /** Without success when another thread was faster; then the next one that is closed may do. */
+  void takeSpare() {
+    try {
+      spare = SocketChannel.open();
+    } catch (IOException e) {
+      spare = null;
+    }
   }
 
   @Override
