@@ -1,0 +1,98 @@
+package dev.copas.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@Timeout(60)
+class ArgumentsTest {
+
+  @Test
+  void versionIsTheBuilds() throws Exception {
+    var outcome = CliProcess.run("--version");
+    assertEquals(0, outcome.code());
+    assertTrue(
+        outcome.out().matches("copas [0-9]+\\.[0-9]+\\.[0-9]+.* \\(Java .+\\)\\R"), outcome.out());
+  }
+
+  @Test
+  void helpNamesTheCommandsAndTheirOptions() throws Exception {
+    var copas = CliProcess.run("--help");
+    assertEquals(0, copas.code());
+    assertTrue(copas.out().contains("echo"), copas.out());
+
+    var echo = CliProcess.run("echo", "--help");
+    assertEquals(0, echo.code());
+    for (String word : List.of("--host", "127.0.0.1", "--port", "7777", "quit")) {
+      assertTrue(echo.out().contains(word), echo.out());
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      quoteCharacter = '"',
+      textBlock =
+          """
+          "",                      "Missing required subcommand (see copas --help)"
+          listen,                  "unknown command: 'listen' (see copas --help)"
+          --bad,                   "Unknown option: '--bad' (see copas --help)"
+          echo --bad,              "Unknown option: '--bad' (see copas echo --help)"
+          echo 8080,               "unexpected argument: '8080' (see copas echo --help)"
+          echo --port,             "Missing required parameter for option '--port' (PORT) (see copas echo --help)"
+          echo --port x,           "Invalid value for option '--port': a port is a number from 0 to 65535, not 'x' (see copas echo --help)"
+          echo --port 65536,       "Invalid value for option '--port': a port is a number from 0 to 65535, not '65536' (see copas echo --help)"
+          echo --port=-1,          "Invalid value for option '--port': a port is a number from 0 to 65535, not '-1' (see copas echo --help)"
+          echo --port 0 --port 0,  "option '--port' (PORT) should be specified only once (see copas echo --help)"
+          """)
+  void argumentsThatMakeNoSenseAreOneLineAndExitCode2(String args, String message)
+      throws Exception {
+    var outcome = CliProcess.run(args.isEmpty() ? new String[0] : args.split(" "));
+    assertEquals("copas: " + message, outcome.err().strip());
+    assertEquals("", outcome.out());
+    assertEquals(2, outcome.code());
+  }
+
+  @Test
+  void aPortInUseIsOneLineAndExitCode1() throws Exception {
+    try (var other = new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"))) {
+      String port = Integer.toString(other.getLocalPort());
+      var outcome = CliProcess.run("echo", "--port", port);
+      assertEquals("copas: Address already in use: 127.0.0.1:" + port, outcome.err().strip());
+      assertEquals("", outcome.out());
+      assertEquals(1, outcome.code());
+    }
+  }
+
+  @Test
+  void anUnknownHostIsOneLineAndExitCode1() throws Exception {
+    var outcome = CliProcess.run("echo", "--host", "no-such-host.invalid");
+    assertEquals("copas: unknown host: no-such-host.invalid", outcome.err().strip());
+    assertEquals(1, outcome.code());
+  }
+
+  @Test
+  void anAddressOfAnotherMachineIsOneLineAndExitCode1() throws Exception {
+    var outcome = CliProcess.run("echo", "--host", "192.0.2.1", "--port", "0");
+    assertTrue(outcome.err().matches("copas: .+: 192\\.0\\.2\\.1:0\\R"), outcome.err());
+    assertEquals(1, outcome.code());
+  }
+
+  @Test
+  void withoutTheFlagItSaysWhichOneIsMissing() throws Exception {
+    try (var process = CliProcess.startWithoutFlags("echo", "--port", "0")) {
+      var outcome = process.outcome();
+      assertTrue(
+          outcome.err().contains("--add-opens java.base/java.lang=dev.copas"), outcome.err());
+      assertTrue(outcome.err().startsWith("copas: "), outcome.err());
+      assertTrue(!outcome.err().contains("\tat "), "no stack trace: " + outcome.err());
+      assertEquals(1, outcome.code());
+    }
+  }
+}
