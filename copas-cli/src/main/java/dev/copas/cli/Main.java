@@ -44,12 +44,18 @@ public final class Main {
   }
 
   private static @Nullable String message(ParameterException e) {
-    if (e instanceof UnmatchedArgumentException unmatched && !unmatched.isUnknownOption()) {
-      boolean wantsCommand = !e.getCommandLine().getSubcommands().isEmpty();
-      String what = wantsCommand ? "unknown command" : "unexpected argument";
-      return what + ": '" + unmatched.getUnmatched().getFirst() + "'";
+    if (e instanceof UnmatchedArgumentException unmatched) {
+      return what(unmatched) + ": '" + unmatched.getUnmatched().getFirst() + "'";
     }
     return e.getMessage();
+  }
+
+  private static String what(UnmatchedArgumentException e) {
+    if (e.isUnknownOption()) {
+      return "unknown option";
+    }
+    boolean wantsCommand = !e.getCommandLine().getSubcommands().isEmpty();
+    return wantsCommand ? "unknown command" : "unexpected argument";
   }
 
   /** What the system refuses has a message for the user; anything else is a bug and has a stack. */
