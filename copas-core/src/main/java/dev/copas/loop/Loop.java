@@ -103,11 +103,11 @@ public final class Loop {
   /** Takes turns until the program is over. */
   public void run(Program program) {
     if (!runIfFree(program)) {
-      throw alreadyRunning();
+      throw notFree();
     }
   }
 
-  /** Like {@link #run}; but when another thread is inside, returns false at once. */
+  /** Like {@link #run}; but when another thread is inside or closed it, returns false at once. */
   public boolean runIfFree(Program program) {
     if (!enter()) {
       return false;
@@ -139,7 +139,7 @@ public final class Loop {
    */
   public boolean step(long maxWait) {
     if (!enter()) {
-      throw alreadyRunning();
+      throw notFree();
     }
     lastStepper = Thread.currentThread();
     try {
@@ -246,6 +246,7 @@ public final class Loop {
 
   // ---- Ownership
 
+  /** False when another thread is inside, or the loop is closed. */
   private boolean enter() {
     Thread me = Thread.currentThread();
     if (me.isVirtual()) {
@@ -254,21 +255,25 @@ public final class Loop {
               + describe(me)
               + " is virtual. Call them from main or another platform thread, or use start().");
     }
-    if (closed) {
-      throw new IllegalStateException("this Copas is closed; create another one");
-    }
     while (!OWNER.compareAndSet(this, (Thread) null, me)) {
       if (turning) {
         return false;
       }
       Thread.yield(); // A visitor, see doNow: gone in a moment.
     }
+    if (closed) { // By an earlier owner; there will be no later one.
+      owner = null;
+      return false;
+    }
     turning = true;
     watchdog.loopIsAwake();
     return true;
   }
 
-  private IllegalStateException alreadyRunning() {
+  private IllegalStateException notFree() {
+    if (closed) {
+      return new IllegalStateException("this Copas is closed; create another one");
+    }
     Thread other = owner;
     return new IllegalStateException(
         "the loop is already running"
