@@ -53,11 +53,20 @@ final class Echo implements Callable<Integer> {
     try (Copas copas = create()) {
       var server = copas.bind(host, port);
       copas.addServer(server, Echo::serve);
-      Runtime.getRuntime().addShutdownHook(new Thread(() -> copas.stop(GRACE), "copas-stop"));
-      say("listening on " + server);
-      copas.loop();
+      copas.loop(() -> {
+        stopOnSignal(copas);
+        say("listening on " + server);
+      });
     }
     return ExitCode.OK;
+  }
+
+  private static void stopOnSignal(Copas copas) {
+    try {
+      Runtime.getRuntime().addShutdownHook(new Thread(() -> copas.stop(GRACE), "copas-stop"));
+    } catch (IllegalStateException e) {
+      // The signal is here already.
+    }
   }
 
   private static void serve(CopasSocket socket) {
