@@ -10,6 +10,7 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
+import java.nio.ReadOnlyBufferException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
@@ -109,9 +110,12 @@ public final class CopasSocket extends Socket {
    * Receives what is there, at least one byte, into a buffer.
    *
    * @return the number of bytes, -1 when the stream has ended, 0 when the buffer has no room
+   * @throws ReadOnlyBufferException when the buffer is read-only; then nothing was received
    */
   public int receive(ByteBuffer target) throws IOException {
-    Objects.requireNonNull(target, "target");
+    if (target.isReadOnly()) {
+      throw new ReadOnlyBufferException();
+    }
     Coroutine self = impl.copas.machine.current();
     return self != null
         ? impl.input.into(self, target)
