@@ -34,8 +34,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><strong>Sending</strong> collects bytes; they leave in one system call when the task next
  * gives up the loop, or on {@link #flush()}. It waits when {@link Options#sendBufferBytes} are on
- * their way already. So a peer that is gone shows with a later call: the next send, flush or close.
- * Several tasks may send: first come, first served, whole messages.
+ * their way already. So a peer that is gone shows with a later call: the next send, flush or close,
+ * or when a receive comes to the end of the stream. Several tasks may send: first come, first
+ * served, whole messages.
  *
  * <p>{@link #close()} never waits: what was sent before is still delivered, for {@link
  * Options#closeTimeout} at most. It may be called from any thread, and so may everything else: on a
@@ -232,9 +233,12 @@ public final class CopasSocket extends Socket {
       out.write(bytes, offset, length);
     }
 
+    /** After the end there is nothing to flush; java.net lets streams be closed in any order. */
     @Override
     public void flush() throws IOException {
-      CopasSocket.this.flush();
+      if (!isClosed() && !isOutputShutdown()) {
+        CopasSocket.this.flush();
+      }
     }
 
     @Override

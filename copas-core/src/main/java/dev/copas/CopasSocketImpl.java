@@ -39,6 +39,8 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   private @Nullable Connecting connecting;
   private @Nullable Preparation preparation;
   private boolean connected;
+  private @Nullable InetSocketAddress remote;
+  private @Nullable InetSocketAddress local;
   private long connectTimeout = Timeouts.FOREVER;
 
   CopasSocketImpl(Copas copas) {
@@ -116,11 +118,17 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   }
 
   /** A server has accepted this. */
-  void accepted(StreamChannel accepted) {
+  void accepted(StreamChannel accepted) throws IOException {
     use(accepted);
-    connected = true;
+    connected(accepted);
     fd = null;
     address = null;
+  }
+
+  private void connected(StreamChannel channel) throws IOException {
+    connected = true;
+    remote = (InetSocketAddress) channel.remoteAddress();
+    local = (InetSocketAddress) channel.localAddress();
   }
 
   void setConnectTimeout(long nanos) {
@@ -183,7 +191,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
       if (!attempt.channel.connect(target)) {
         attempt.perform(self, deadline, () -> attempt.channel.finishConnect() ? 1 : 0);
       }
-      connected = true;
+      connected(attempt.channel);
       preparation = null;
     } finally {
       connecting = null;
@@ -312,39 +320,29 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     output.close();
   }
 
-  // ---- Addresses
+  // ---- Addresses: those of a connection are known also after its end, as java.net has it
 
   @Override
   protected @Nullable InetAddress getInetAddress() {
-    InetSocketAddress remote = remoteAddress();
     return remote == null ? null : remote.getAddress();
   }
 
   @Override
   protected int getPort() {
-    InetSocketAddress remote = remoteAddress();
     return remote == null ? 0 : remote.getPort();
   }
 
   @Override
   protected int getLocalPort() {
-    InetSocketAddress local = localAddress();
-    return local == null ? -1 : local.getPort();
+    InetSocketAddress known = local == null ? boundAddress() : local;
+    return known == null ? -1 : known.getPort();
   }
 
-  private @Nullable InetSocketAddress remoteAddress() {
-    try {
-      return (InetSocketAddress) channel().remoteAddress();
-    } catch (IOException e) {
-      return null; // Closed.
-    }
-  }
-
-  private @Nullable InetSocketAddress localAddress() {
+  private @Nullable InetSocketAddress boundAddress() {
     try {
       return (InetSocketAddress) channel().localAddress();
     } catch (IOException e) {
-      return null;
+      return null; // Closed.
     }
   }
 
@@ -372,8 +370,8 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
       return Timeouts.toJavaNet(input.timeout());
     }
     if (id == SocketOptions.SO_BINDADDR) {
-      InetSocketAddress local = localAddress();
-      return local == null ? new InetSocketAddress(0).getAddress() : local.getAddress();
+      InetSocketAddress bound = boundAddress();
+      return bound == null ? new InetSocketAddress(0).getAddress() : bound.getAddress();
     }
     return SocketOptionIds.get(channel(), id);
   }

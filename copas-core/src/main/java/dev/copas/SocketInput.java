@@ -241,7 +241,7 @@ final class SocketInput extends Direction {
     if (count > 0) {
       end += count;
     } else if (count < 0) {
-      ended = true;
+      streamEnded();
     }
     return count;
   }
@@ -254,8 +254,19 @@ final class SocketInput extends Direction {
       await(self, deadline);
     }
     int count = perform(self, deadline, () -> socket.channel().read(target));
-    ended |= count < 0;
+    if (count < 0) {
+      streamEnded();
+    }
     return count;
+  }
+
+  /**
+   * The system reports a reset once. When it told a write, which nobody was waiting for, then what
+   * looks like the end of the stream here is not.
+   */
+  private void streamEnded() throws IOException {
+    ended = true;
+    socket.output.showFailure();
   }
 
   /** Makes the buffer take so many bytes from the first one that was not asked for yet. */

@@ -176,10 +176,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     if (failure == null) {
       return;
     }
-    if (!failureShown) {
-      failureShown = true;
-      throw failure;
-    }
+    showFailure();
     var again = new SocketException(failure.getMessage());
     again.initCause(failure);
     throw again;
@@ -332,7 +329,13 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     } else {
       linger();
     }
+    showFailure();
+  }
+
+  /** Tells of a failed write unless a call has already. */
+  void showFailure() throws IOException {
     if (failure != null && !failureShown) {
+      failureShown = true;
       throw failure;
     }
   }
