@@ -39,6 +39,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   private @Nullable Connecting connecting;
   private @Nullable Preparation preparation;
   private boolean connected;
+  private boolean closed;
   private @Nullable InetSocketAddress remote;
   private @Nullable InetSocketAddress local;
   private long connectTimeout = Timeouts.FOREVER;
@@ -159,6 +160,9 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     long deadline = self.loop().deadlineAfter(nanos);
     IOException failure = null;
     for (InetAddress address : addressesOf(target)) {
+      if (closed) { // During the look-up, or the attempt before; a fresh channel would not know.
+        throw new SocketException("Socket closed");
+      }
       var candidate = new InetSocketAddress(address, target.getPort());
       try {
         connectTo(self, candidate, deadline);
@@ -307,6 +311,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   }
 
   private void closeOnLoop() throws IOException {
+    closed = true;
     if (connecting != null) {
       connecting.shut();
     }
