@@ -81,6 +81,11 @@ final class Lifecycle {
     }
   }
 
+  /** Whether the tasks have been cancelled, so that one that begins now has to be, too. */
+  boolean isCancelling() {
+    return cancelled;
+  }
+
   private void cancelAll() {
     if (cancelled) {
       return;

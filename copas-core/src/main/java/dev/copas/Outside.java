@@ -99,10 +99,27 @@ final class Outside {
     } catch (InterruptedException e) {
       if (task != null) {
         task.cancel();
+        return awaitCancelled(result);
       }
       var interrupted = new InterruptedIOException("interrupted while the loop made the call");
       interrupted.initCause(e);
       throw interrupted;
+    }
+  }
+
+  /** The task may have got its bytes before it was cancelled; left alone, they would be lost. */
+  private static <T extends @Nullable Object> T awaitCancelled(CompletableFuture<T> result)
+      throws IOException {
+    while (true) {
+      try {
+        T value = result.get();
+        Thread.currentThread().interrupt();
+        return value;
+      } catch (ExecutionException e) {
+        throw rethrown(e.getCause());
+      } catch (InterruptedException e) {
+        // Interrupted again: the task is on its way to its end already.
+      }
     }
   }
 

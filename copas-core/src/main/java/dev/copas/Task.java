@@ -50,6 +50,9 @@ public final class Task {
   private void run() {
     try {
       if (!copas.machine.isClosed()) {
+        if (copas.lifecycle.isCancelling()) {
+          cancel();
+        }
         body.run();
       }
     } catch (Throwable e) {
