@@ -459,7 +459,7 @@ public final class Copas implements Executor, AutoCloseable {
    */
   public void loop() {
     checkOpen();
-    machine.run(lifecycle.new Run(false));
+    machine.run(lifecycle.new Run(false, () -> {}));
   }
 
   /** Starts a task and runs the loop. */
@@ -470,16 +470,33 @@ public final class Copas implements Executor, AutoCloseable {
 
   /**
    * Runs the loop on a thread of its own, which is no daemon, until {@link #exit}, {@link #stop} or
-   * {@link #close}; also while it has nothing to do.
+   * {@link #close}; also while it has nothing to do. Returns when the loop runs.
+   *
+   * @throws IllegalStateException while another thread runs it, or after {@link #close}
    */
   public void start() {
     checkOpen();
-    new Thread(() -> machine.run(lifecycle.new Run(true)), "copas-loop") {
+    var begun = new CompletableFuture<@Nullable Void>();
+    new Thread(() -> runOnOwnThread(begun), "copas-loop") {
       @Override
       public void interrupt() {
         exit();
       }
     }.start();
+    Throwable failure = begun.<@Nullable Throwable>handle((ok, e) -> e).join();
+    if (failure != null) {
+      throw new IllegalStateException(failure.getMessage(), failure);
+    }
+  }
+
+  private void runOnOwnThread(CompletableFuture<@Nullable Void> begun) {
+    try {
+      machine.run(lifecycle.new Run(true, () -> begun.complete(null)));
+    } catch (Throwable e) {
+      if (!begun.completeExceptionally(e)) {
+        throw e;
+      }
+    }
   }
 
   /** Takes a turn if there is something to do, and never waits; see {@link #step(Duration)}. */
@@ -570,7 +587,7 @@ public final class Copas implements Executor, AutoCloseable {
 
   /** Tasks end by running, and that needs a platform thread. */
   private void takeLastTurns() throws InterruptedException {
-    Runnable turns = () -> machine.runIfFree(lifecycle.new Run(false));
+    Runnable turns = () -> machine.runIfFree(lifecycle.new Run(false, () -> {}));
     if (Thread.currentThread().isVirtual()) {
       Thread.ofPlatform().name("copas-stop").start(turns).join();
     } else {

@@ -38,10 +38,12 @@ import org.jspecify.annotations.Nullable;
  * or when a receive comes to the end of the stream. Several tasks may send: first come, first
  * served, whole messages.
  *
+ * <p>TCP_NODELAY is on from the beginning.
+ *
  * <p>{@link #close()} never waits: what was sent before is still delivered, for {@link
- * Options#closeTimeout} at most. It may be called from any thread, and so may everything else: on a
- * thread that is no task of the loop, a call is made on the loop and the thread waits for it. That
- * needs somebody to run the loop.
+ * Options#closeTimeout} at most; then the connection is reset. It may be called from any thread,
+ * and so may everything else: on a thread that is no task of the loop, a call is made on the loop
+ * and the thread waits for it. That needs somebody to run the loop.
  */
 public final class CopasSocket extends Socket {
 

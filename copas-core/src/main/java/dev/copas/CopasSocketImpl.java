@@ -17,6 +17,7 @@ import java.net.SocketException;
 import java.net.SocketImpl;
 import java.net.SocketOption;
 import java.net.SocketOptions;
+import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -61,9 +62,11 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   private static final class Connecting extends Direction {
 
     final StreamChannel channel;
+    private final InetSocketAddress target;
 
-    Connecting(StreamChannel channel) {
+    Connecting(StreamChannel channel, InetSocketAddress target) {
       this.channel = channel;
+      this.target = target;
     }
 
     @Override
@@ -73,7 +76,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
 
     @Override
     String verb() {
-      return "Connect";
+      return "Connect to " + Addresses.format(target);
     }
   }
 
@@ -113,8 +116,10 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     }
   }
 
-  private void use(StreamChannel next) {
+  /** What is sent in one turn leaves at once; holding back small packets would only delay it. */
+  private void use(StreamChannel next) throws IOException {
     next.setListener(this);
+    next.setOption(StandardSocketOptions.TCP_NODELAY, true);
     channel = next;
   }
 
@@ -189,7 +194,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
 
   private void connectTo(Coroutine self, InetSocketAddress target, long deadline)
       throws IOException {
-    var attempt = new Connecting(freshChannel());
+    var attempt = new Connecting(freshChannel(), target);
     connecting = attempt;
     try {
       if (!attempt.channel.connect(target)) {

@@ -100,14 +100,22 @@ final class Lifecycle {
   final class Run implements Loop.Program {
 
     private final boolean waitsForMore;
+    private final Runnable onBegin;
     private final List<CompletableFuture<Boolean>> toTell = new ArrayList<>();
     private boolean endedInPeace;
 
     /**
      * @param waitsForMore whether having nothing to do is no reason to end
+     * @param onBegin called on the loop before the first turn
      */
-    Run(boolean waitsForMore) {
+    Run(boolean waitsForMore, Runnable onBegin) {
       this.waitsForMore = waitsForMore;
+      this.onBegin = onBegin;
+    }
+
+    @Override
+    public void begun() {
+      onBegin.run();
     }
 
     @Override

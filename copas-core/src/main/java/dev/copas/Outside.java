@@ -4,6 +4,7 @@ import dev.copas.loop.Coroutine;
 import dev.copas.loop.Loop;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.SocketException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
@@ -59,8 +60,9 @@ final class Outside {
       throws IOException {
     copas.machine.checkSomebodyElseTurns();
     var result = new CompletableFuture<T>();
-    Task task =
-        copas.addThread(
+    var task =
+        new Task(
+            copas,
             "for " + Thread.currentThread().getName(),
             () -> {
               try {
@@ -69,6 +71,8 @@ final class Outside {
                 result.completeExceptionally(e);
               }
             });
+    task.atEnd(() -> result.completeExceptionally(new SocketException("the loop was closed")));
+    task.coroutine().start();
     return await(result, task);
   }
 

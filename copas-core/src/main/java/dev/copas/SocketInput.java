@@ -166,6 +166,9 @@ final class SocketInput extends Direction {
 
   /** How many bytes can be had without waiting. */
   int available(Coroutine self) throws IOException {
+    if (receiver != null) {
+      return end - start; // Somebody is receiving: what comes now is his.
+    }
     begin(self);
     try {
       if (start == end && !ended) {

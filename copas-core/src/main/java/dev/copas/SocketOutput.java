@@ -7,6 +7,7 @@ import dev.copas.loop.Wake;
 import java.io.IOException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
@@ -127,7 +128,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     long deadline = self.loop().deadlineAfter(timeout);
     takeTurn(self, deadline);
     try {
-      checkUsable();
+      checkOpen();
       drain(self, deadline);
     } finally {
       passTurn();
@@ -162,11 +163,15 @@ final class SocketOutput extends Direction implements Loop.Deferred {
 
   // ---- Bytes out
 
-  private void checkUsable() throws IOException {
+  private void checkOpen() throws IOException {
     checkFailure();
     if (closed) {
       throw new SocketException("Socket is closed");
     }
+  }
+
+  private void checkUsable() throws IOException {
+    checkOpen();
     if (finishing) {
       throw new SocketException("Socket output is shutdown");
     }
@@ -343,9 +348,19 @@ final class SocketOutput extends Direction implements Loop.Deferred {
   private void linger() {
     lingering = true;
     loop.countLingering(1);
-    lingerTimer = new Timer(this::endLingering);
+    lingerTimer = new Timer(this::cutOff);
     loop.arm(lingerTimer, closeNanos);
     goOnWriting();
+  }
+
+  /** The peer did not take the rest in time. A reset tells it that there was one. */
+  private void cutOff() {
+    try {
+      socket.channel().setOption(StandardSocketOptions.SO_LINGER, 0);
+    } catch (IOException e) {
+      fail(e);
+    }
+    endLingering();
   }
 
   private void endLingering() {

@@ -30,6 +30,7 @@ public final class Task {
   private final TaskBody body;
   private final Coroutine coroutine;
   private @Nullable CopasSocket socket;
+  private Runnable last = () -> {};
   private volatile boolean cancelled;
 
   Task(Copas copas, String name, TaskBody body) {
@@ -47,17 +48,28 @@ public final class Task {
     this.socket = socket;
   }
 
+  /** Has something done as the last thing, whether or not the body could run. */
+  void atEnd(Runnable last) {
+    this.last = last;
+  }
+
   private void run() {
     try {
       if (!copas.machine.isClosed()) {
-        if (copas.lifecycle.isCancelling()) {
-          cancel();
-        }
-        body.run();
+        runBody();
       }
     } catch (Throwable e) {
       failed(e);
+    } finally {
+      last.run();
     }
+  }
+
+  private void runBody() throws Exception {
+    if (copas.lifecycle.isCancelling()) {
+      cancel();
+    }
+    body.run();
   }
 
   /** Tells the error handler, unless the exception only shows that the task was cancelled. */

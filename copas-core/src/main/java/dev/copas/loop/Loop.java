@@ -90,6 +90,9 @@ public final class Loop {
   /** What the turns are for. */
   public interface Program {
 
+    /** The first turn is about to be taken. Called by the owner. */
+    default void begun() {}
+
     /** Whether there have been enough turns. Asked by the owner before each. */
     boolean isOver();
 
@@ -114,6 +117,7 @@ public final class Loop {
     }
     boolean interrupted = false;
     try {
+      program.begun();
       while (!program.isOver()) {
         turn(Long.MAX_VALUE);
         interrupted |= exitOnInterrupt();
@@ -282,6 +286,7 @@ public final class Loop {
   }
 
   private void leave() {
+    finishCloses();
     turning = false;
     owner = null;
     drainUnlessTurning();
@@ -353,10 +358,22 @@ public final class Loop {
     }
     try {
       action.run();
+      finishCloses();
     } finally {
       owner = null;
     }
     return true;
+  }
+
+  /** Nobody may poll for long; what was closed must not keep its port and its peer until then. */
+  private void finishCloses() {
+    try {
+      if (!closed) {
+        transport.finishCloses();
+      }
+    } catch (IOException e) {
+      Reports.error("closed sockets could not be given back to the system", e);
+    }
   }
 
   /** What was posted while the last turn ended must not wait for a turn that may never come. */

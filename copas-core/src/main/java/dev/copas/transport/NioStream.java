@@ -130,6 +130,7 @@ final class NioStream extends NioChannel implements StreamChannel {
   public void close() throws IOException {
     if (lingers) {
       deregister();
+      transport.closesWithNextSelect();
       transport.afterNextSelect(
           () -> Thread.ofPlatform().daemon().name("copas-linger").start(this::closeQuietly));
     } else {

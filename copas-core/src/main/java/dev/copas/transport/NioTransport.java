@@ -74,7 +74,9 @@ public final class NioTransport implements Transport {
     selector.wakeup();
   }
 
-  /** A registered channel gives its port back only with the select that follows its close. */
+  /**
+   * A registered channel is closed only by the select that follows; till then its port is taken.
+   */
   void closesWithNextSelect() {
     closesPending = true;
   }
@@ -84,8 +86,8 @@ public final class NioTransport implements Transport {
     afterNextSelect.add(task);
   }
 
-  /** Lets a port be bound again right after its socket was closed. */
-  void finishCloses() throws IOException {
+  @Override
+  public void finishCloses() throws IOException {
     if (closesPending) {
       poll(0);
     }

@@ -24,6 +24,12 @@ public interface Transport {
    */
   void poll(long nanos) throws IOException;
 
+  /**
+   * Gives back what channels hold that were closed since the last poll, which does the same. For an
+   * owner that will not poll again soon.
+   */
+  void finishCloses() throws IOException;
+
   /** Ends the poll that waits now, or else the next one. From any thread. */
   void wakeup();
 
