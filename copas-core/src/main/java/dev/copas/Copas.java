@@ -22,6 +22,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,9 +43,9 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p><strong>The guarantee.</strong> Between two calls that can block, nothing else of the loop
- * runs; so tasks share state without locks. Every socket call is such a call even when it need not
- * wait, and so is every lock, monitor or log call that may be contended. {@link #atomic} asserts
- * that there was none.
+ * runs; so tasks share state without locks. Every socket call (but {@link CopasSocket#trySend}) is
+ * such a call even when it need not wait, and so is every lock, monitor or log call that may be
+ * contended. {@link #atomic} asserts that there was none.
  *
  * <p><strong>What it does not do.</strong> Endless computation, file access, native code and class
  * initialisers hold the loop. {@link #offload} them; a watchdog names the task that holds the loop
@@ -435,6 +436,11 @@ public final class Copas implements Executor, AutoCloseable {
     errorHandler = Objects.requireNonNull(handler, "handler");
   }
 
+  /** The handler that is set, or the default: for a handler of one's own that passes errors on. */
+  public ErrorHandler getErrorHandler() {
+    return errorHandler;
+  }
+
   void report(Throwable error, Task task, @Nullable CopasSocket socket) {
     try {
       errorHandler.handle(error, task, socket);
@@ -459,7 +465,13 @@ public final class Copas implements Executor, AutoCloseable {
    */
   public void loop() {
     checkOpen();
-    machine.run(lifecycle.new Run(false, () -> {}));
+    var turns = lifecycle.new Run(false, () -> {});
+    while (!machine.runIfFree(turns)) {
+      if (!lifecycle.isStopping()) {
+        throw machine.notFree();
+      }
+      LockSupport.parkNanos(1_000_000); // A stop that came first takes its last turns.
+    }
   }
 
   /** Starts a task and runs the loop. */

@@ -173,14 +173,15 @@ public final class CopasSocket extends Socket {
 
   /**
    * Sends what remains in the buffer if that needs no waiting, and else nothing at all: for peers
-   * that read slowly while others must not wait for them.
+   * that read slowly while others must not wait for them. The one socket call that never lets other
+   * tasks run, so that a list of sockets can be gone through with it.
    *
    * @return whether it was sent
    * @throws IllegalArgumentException when it is more than {@link Options#sendBufferBytes}
    */
   public boolean trySend(ByteBuffer source) throws IOException {
     Objects.requireNonNull(source, "source");
-    return Outside.call(impl.copas, self -> impl.output.trySend(self, source));
+    return Outside.call(impl.copas, self -> impl.output.trySend(source));
   }
 
   /** Waits until the operating system has taken everything that was sent. */

@@ -97,8 +97,8 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     }
   }
 
-  /** Sends everything if that needs no waiting, and else nothing. */
-  boolean trySend(Coroutine self, ByteBuffer source) throws IOException {
+  /** Sends everything if that needs no waiting, and else nothing. Never gives up the loop. */
+  boolean trySend(ByteBuffer source) throws IOException {
     if (source.remaining() > capacity) {
       throw new IllegalArgumentException(
           "trySend takes at most Options.sendBufferBytes, which is "
@@ -107,7 +107,6 @@ final class SocketOutput extends Direction implements Loop.Deferred {
               + source.remaining()
               + " bytes");
     }
-    self.countOperation();
     checkUsable();
     if (sender != null) {
       return false;

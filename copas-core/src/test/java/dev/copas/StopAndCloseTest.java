@@ -18,9 +18,22 @@ class StopAndCloseTest {
   void takingTheLastTurnsOfAClosedLoopIsNoError() {
     var copas = Copas.create();
     copas.close();
-    assertFalse(copas.machine.runIfFree(copas.lifecycle.new Run(false)));
+    assertFalse(copas.machine.runIfFree(copas.lifecycle.new Run(false, () -> {})));
     assertThrows(
-        IllegalStateException.class, () -> copas.machine.run(copas.lifecycle.new Run(false)));
+        IllegalStateException.class,
+        () -> copas.machine.run(copas.lifecycle.new Run(false, () -> {})));
+  }
+
+  /** As a shutdown hook does it that was installed early. */
+  @RepeatedTest(100)
+  void aStopThatComesBeforeTheLoopIsNoError() throws Exception {
+    try (var copas = Copas.create()) {
+      copas.addServer(copas.bind("127.0.0.1", 0), CopasSocket::receive);
+      var stopping = new FutureTask<>(() -> copas.stop(Duration.ofSeconds(1)));
+      Thread.ofPlatform().start(stopping);
+      copas.loop();
+      assertTrue(stopping.get());
+    }
   }
 
   /** As a shutdown hook does it, while main closes what it ran. */

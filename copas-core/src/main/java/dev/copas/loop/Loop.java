@@ -274,7 +274,8 @@ public final class Loop {
     return true;
   }
 
-  private IllegalStateException notFree() {
+  /** Why {@link #runIfFree} returned false. */
+  public IllegalStateException notFree() {
     if (closed) {
       return new IllegalStateException("this Copas is closed; create another one");
     }
