@@ -175,24 +175,40 @@ public final class Copas implements Executor, AutoCloseable {
     if (lifecycle.isStopping()) {
       throw new IllegalStateException("the loop is stopping; it takes no new servers");
     }
-    var added = new Server(this, serverSocket, serverOptions, handler);
-    if (!serverSocket.server.compareAndSet(null, added)) {
-      throw new IllegalStateException("there is a server on " + server + " already");
+    Server present = serverSocket.server.get();
+    var added = new Server(this, serverSocket, present, serverOptions, handler);
+    if ((present != null && !present.isReleased())
+        || !serverSocket.server.compareAndSet(present, added)) {
+      throw new IllegalStateException(
+          "there is a server on " + server + " already; removeServer() it first");
     }
     added.start();
   }
 
   /**
-   * Stops accepting and closes the server socket; its connections live on. From any thread.
-   *
-   * @return false when there was no server on it
+   * Stops accepting and closes the server socket; see {@link #removeServer(ServerSocket, boolean)}.
    */
   public boolean removeServer(ServerSocket server) {
+    return removeServer(server, false);
+  }
+
+  /**
+   * Stops accepting; the connections that were accepted live on. From any thread.
+   *
+   * @param keepOpen whether the server socket stays open, so that it can be added again; the system
+   *     goes on to take connections for it
+   * @return false when there was no server on it
+   */
+  public boolean removeServer(ServerSocket server, boolean keepOpen) {
     Server running = own(server).server.get();
-    if (running == null) {
+    if (running == null || running.isReleased()) {
       return false;
     }
-    running.stop();
+    if (keepOpen) {
+      running.release();
+    } else {
+      running.stop();
+    }
     return true;
   }
 
@@ -441,9 +457,10 @@ public final class Copas implements Executor, AutoCloseable {
     return errorHandler;
   }
 
-  void report(Throwable error, Task task, @Nullable CopasSocket socket) {
+  static void report(
+      Throwable error, Task task, @Nullable CopasSocket socket, ErrorHandler handler) {
     try {
-      errorHandler.handle(error, task, socket);
+      handler.handle(error, task, socket);
     } catch (Throwable e) {
       e.addSuppressed(error);
       Reports.error("the error handler failed on an error of task \"" + task.name() + "\"", e);
@@ -545,7 +562,34 @@ public final class Copas implements Executor, AutoCloseable {
    * makes that finish what there is and return. From any thread.
    */
   public void exit() {
-    machine.exit();
+    lifecycle.exit();
+  }
+
+  /**
+   * Waits until {@link #exit} is called, or the loop comes to its end by itself: for a task that
+   * has something to do then. A task that waits here keeps no loop from ending.
+   *
+   * @throws InterruptedException when the task is cancelled
+   */
+  public void waitForExit() throws InterruptedException {
+    Coroutine self = machine.current();
+    if (self == null) {
+      throw new IllegalStateException("waitForExit() waits in a task of this loop");
+    }
+    check(lifecycle.awaitExit(self));
+  }
+
+  /**
+   * Closes the servers, cancels every task but the one that calls this, and {@link #exit}s. As in
+   * Copas, the next {@link #loop} begins anew. From any thread.
+   */
+  public void cancelAll() {
+    machine.doNow(lifecycle::dropEverything);
+  }
+
+  /** Cancels a task; as {@link Task#cancel}. */
+  public void removeThread(Task task) {
+    task.cancel();
   }
 
   /** Whether {@link #exit} was called and the loop has not returned since. */

@@ -56,6 +56,11 @@ public final class CopasServerSocket extends ServerSocket {
     return socket;
   }
 
+  /** Ends the accept that waits, as a close would. Only on the loop. */
+  void turnAway() {
+    impl.turnAway();
+  }
+
   /** Closes the next connection unheard, also when the process is out of descriptors. */
   boolean refuse() throws IOException {
     return impl.channel().refuse();

@@ -139,8 +139,12 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
     }
   }
 
-  private void closeOnLoop() throws IOException {
+  void turnAway() {
     accepting.shut();
+  }
+
+  private void closeOnLoop() throws IOException {
+    turnAway();
     if (channel != null) {
       channel.close();
     }

@@ -4,6 +4,7 @@ import dev.copas.loop.Coroutine;
 import dev.copas.loop.Loop;
 import dev.copas.loop.Reports;
 import dev.copas.loop.Timer;
+import dev.copas.loop.Wake;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -33,6 +34,7 @@ final class Lifecycle {
   private final Timer giveUpTimer = new Timer(() -> givenUp = true);
   private volatile boolean stopping;
   private volatile boolean closing;
+  private final Set<Coroutine> exitWaiters = new LinkedHashSet<>();
   private boolean cancelled;
   private boolean givenUp;
   private boolean inPeace = true;
@@ -66,6 +68,38 @@ final class Lifecycle {
   /** From any thread. */
   boolean isClosing() {
     return closing;
+  }
+
+  /** Sets the flag of {@link Copas#exit} and lets those go on who wait for it. From any thread. */
+  void exit() {
+    loop.exit();
+    loop.doNow(this::releaseExitWaiters);
+  }
+
+  private void releaseExitWaiters() {
+    exitWaiters.forEach(waiter -> waiter.wake(Wake.READY));
+  }
+
+  /** Waits for {@link #exit}; does not keep the loop running. */
+  Wake awaitExit(Coroutine self) {
+    exitWaiters.add(self);
+    try {
+      return loop.isExiting() ? Wake.READY : self.awaitForever();
+    } finally {
+      exitWaiters.remove(self);
+    }
+  }
+
+  /** Drops the servers and cancels all tasks but the one that asks for it. */
+  void dropEverything() {
+    List.copyOf(servers).forEach(Server::stop);
+    Coroutine self = loop.current();
+    loop.forEachLive(coroutine -> {
+      if (coroutine != self) {
+        ((Task) coroutine.owner()).cancel();
+      }
+    });
+    exit();
   }
 
   /** Begins to stop; the stopper is told whether nothing had to be cancelled. */
@@ -124,6 +158,10 @@ final class Lifecycle {
         return true;
       }
       if (!loop.isFinished() || (waitsForMore && !stopping && !loop.isExiting())) {
+        return false;
+      }
+      if (!loop.isExiting()) {
+        exit(); // What this releases has its turns, too.
         return false;
       }
       if (stopping && loop.liveCount() > 0) {

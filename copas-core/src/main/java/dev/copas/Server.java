@@ -3,6 +3,7 @@ package dev.copas;
 import dev.copas.loop.Reports;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import org.jspecify.annotations.Nullable;
 
 /** A task that accepts connections and starts a task for each of them. */
 final class Server {
@@ -13,10 +14,21 @@ final class Server {
   private final Handler handler;
   private final String name;
   private final Task task;
+  private final @Nullable Server predecessor;
+  private volatile boolean released;
   private long accepted;
   private boolean refusing;
 
-  Server(Copas copas, CopasServerSocket serverSocket, ServerOptions options, Handler handler) {
+  /**
+   * @param predecessor has been released from the same socket, but may not have ended yet
+   */
+  Server(
+      Copas copas,
+      CopasServerSocket serverSocket,
+      @Nullable Server predecessor,
+      ServerOptions options,
+      Handler handler) {
+    this.predecessor = predecessor;
     this.copas = copas;
     this.serverSocket = serverSocket;
     this.options = options;
@@ -30,22 +42,36 @@ final class Server {
     task.coroutine().start();
   }
 
-  /** Stops accepting; connections live on. From any thread. */
+  /** Stops accepting and closes the socket; connections live on. From any thread. */
   void stop() {
     try {
       serverSocket.close();
     } catch (IOException e) {
       Reports.warning("server " + name + " could not close its socket", e);
     }
+    release();
+  }
+
+  /** Stops accepting and leaves the socket to another server, or to its maker. From any thread. */
+  void release() {
+    released = true;
+    copas.machine.doNow(serverSocket::turnAway); // Or a connection that comes now would be ours.
     task.cancel();
   }
 
+  boolean isReleased() {
+    return released;
+  }
+
   private void serve() throws IOException, InterruptedException {
+    if (predecessor != null) {
+      predecessor.task.join();
+    }
     copas.machine.countListeners(1);
     copas.lifecycle.added(this);
     try {
       int burst = 0;
-      while (!serverSocket.isClosed()) {
+      while (!serverSocket.isClosed() && !released) {
         acceptOne();
         if (++burst >= copas.options.acceptBurst()) {
           burst = 0;
@@ -67,7 +93,7 @@ final class Server {
     } catch (InterruptedIOException e) {
       throw e;
     } catch (IOException e) {
-      if (!serverSocket.isClosed()) {
+      if (!serverSocket.isClosed() && !released) {
         backOff(e);
       }
       return;

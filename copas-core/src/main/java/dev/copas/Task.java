@@ -31,6 +31,7 @@ public final class Task {
   private final Coroutine coroutine;
   private @Nullable CopasSocket socket;
   private Runnable last = () -> {};
+  private volatile @Nullable ErrorHandler errorHandler;
   private volatile boolean cancelled;
 
   Task(Copas copas, String name, TaskBody body) {
@@ -75,7 +76,8 @@ public final class Task {
   /** Tells the error handler, unless the exception only shows that the task was cancelled. */
   void failed(Throwable e) {
     if (!isCancellation(e)) {
-      copas.report(e, this, socket);
+      ErrorHandler own = errorHandler;
+      Copas.report(e, this, socket, own == null ? copas.getErrorHandler() : own);
     }
   }
 
@@ -97,6 +99,11 @@ public final class Task {
       case BLOCKED, WAITING, TIMED_WAITING -> State.WAITING;
       case TERMINATED -> State.ENDED;
     };
+  }
+
+  /** Sets who is told of what this task does not catch, instead of the handler of the Copas. */
+  public void setErrorHandler(ErrorHandler handler) {
+    errorHandler = Objects.requireNonNull(handler, "handler");
   }
 
   /**

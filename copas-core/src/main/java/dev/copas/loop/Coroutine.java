@@ -217,11 +217,16 @@ public final class Coroutine extends Inbox.Message implements Executor {
     return true;
   }
 
+  /** Waits for a wake-up alone, which does not keep the loop running. */
+  public Wake awaitForever() {
+    return loop.awaitForever(this);
+  }
+
   /** Waits without waiting for anything but the deadline and {@link #wakePaused}. */
   public Wake pause(long deadline) {
     pausing = true;
     try {
-      return deadline == FOREVER ? loop.awaitForever(this) : await(deadline);
+      return deadline == FOREVER ? awaitForever() : await(deadline);
     } finally {
       pausing = false;
     }
