@@ -1,5 +1,6 @@
 package dev.copas;
 
+import dev.copas.loop.Loop;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 
@@ -11,9 +12,11 @@ final class Buffers {
   private static final int MOST_KEPT = 64;
 
   private final ArrayDeque<ByteBuffer> free = new ArrayDeque<>();
+  private final Loop loop;
   private final int capacity;
 
-  Buffers(int capacity) {
+  Buffers(Loop loop, int capacity) {
+    this.loop = loop;
     this.capacity = capacity;
   }
 
@@ -23,9 +26,12 @@ final class Buffers {
     return buffer == null ? ByteBuffer.allocate(capacity) : buffer;
   }
 
-  /** Takes a buffer back; those that have grown are left to the garbage collector. */
+  /**
+   * Takes a buffer back. Those that have grown are left to the garbage collector, and so are those
+   * of tasks that outlived the loop.
+   */
   void give(ByteBuffer buffer) {
-    if (buffer.capacity() == capacity && free.size() < MOST_KEPT) {
+    if (buffer.capacity() == capacity && free.size() < MOST_KEPT && loop.isOnLoop()) {
       free.addLast(buffer.clear());
     }
   }

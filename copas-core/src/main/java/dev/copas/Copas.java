@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
@@ -58,6 +59,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Copas implements Executor, AutoCloseable {
 
+  private static final String CLOSED = "this Copas is closed; create another one";
+
   final Loop machine;
   final Options options;
   final Buffers buffers;
@@ -69,7 +72,7 @@ public final class Copas implements Executor, AutoCloseable {
   private Copas(Options options, Loop machine) {
     this.options = options;
     this.machine = machine;
-    this.buffers = new Buffers(options.receiveBufferBytes());
+    this.buffers = new Buffers(machine, options.receiveBufferBytes());
     this.lifecycle = new Lifecycle(machine, options.closeTimeout());
     this.offload = new Offload(machine, options.offloadThreads());
   }
@@ -87,7 +90,9 @@ public final class Copas implements Executor, AutoCloseable {
 
   /** A loop with these options; see {@link #create()}. */
   public static Copas create(Options options) {
+    Objects.requireNonNull(options, "options");
     NativeCarrier carrier = NativeCarrier.get();
+    Reports.prepare();
     try {
       return new Copas(
           options,
@@ -146,7 +151,7 @@ public final class Copas implements Executor, AutoCloseable {
       }
       server.bind(address, options.backlog());
       return server;
-    } catch (IOException e) {
+    } catch (Throwable e) {
       server.close();
       throw e;
     }
@@ -243,9 +248,14 @@ public final class Copas implements Executor, AutoCloseable {
     checkPort(port);
     checkOpen();
     var socket = new CopasSocket(this);
-    socket.setTimeouts(timeout, null, null);
-    socket.connect(InetSocketAddress.createUnresolved(host, port));
-    return socket;
+    try {
+      socket.setTimeouts(timeout, null, null);
+      socket.connect(InetSocketAddress.createUnresolved(host, port));
+      return socket;
+    } catch (Throwable e) {
+      socket.close();
+      throw e;
+    }
   }
 
   private static void checkPort(int port) {
@@ -262,6 +272,9 @@ public final class Copas implements Executor, AutoCloseable {
   @Override
   public void execute(Runnable command) {
     Objects.requireNonNull(command, "command");
+    if (isClosed()) {
+      throw new RejectedExecutionException(CLOSED);
+    }
     addThread(command::run);
   }
 
@@ -289,7 +302,7 @@ public final class Copas implements Executor, AutoCloseable {
    * @throws IllegalStateException when the caller is not a task
    */
   public static Task current() {
-    return (Task) self().owner();
+    return (Task) self().subject();
   }
 
   static Coroutine self() {
@@ -344,10 +357,11 @@ public final class Copas implements Executor, AutoCloseable {
   }
 
   private static void check(Wake why) throws InterruptedException {
-    switch (why) {
-      case READY, TIMED_OUT -> {}
-      case INTERRUPTED, CLOSED -> throw new InterruptedException("the task was cancelled");
-      case PINNED -> throw Direction.pinned("A pause");
+    if (why == Wake.PINNED) {
+      throw Direction.pinned("A pause");
+    }
+    if (why == Wake.INTERRUPTED || why == Wake.CLOSED) {
+      throw new InterruptedException("the task was cancelled");
     }
   }
 
@@ -462,7 +476,9 @@ public final class Copas implements Executor, AutoCloseable {
     try {
       handler.handle(error, task, socket);
     } catch (Throwable e) {
-      e.addSuppressed(error);
+      if (e != error) {
+        e.addSuppressed(error);
+      }
       Reports.error("the error handler failed on an error of task \"" + task.name() + "\"", e);
     }
   }
@@ -481,20 +497,24 @@ public final class Copas implements Executor, AutoCloseable {
    *     {@link #close}
    */
   public void loop() {
+    run(() -> {});
+  }
+
+  /** Starts a task and runs the loop. */
+  public void loop(TaskBody init) {
+    Objects.requireNonNull(init, "init");
+    run(() -> addThread("init", init));
+  }
+
+  private void run(Runnable onBegin) {
     checkOpen();
-    var turns = lifecycle.new Run(false, () -> {});
+    var turns = lifecycle.new Run(false, onBegin);
     while (!machine.runIfFree(turns)) {
       if (!lifecycle.isStopping()) {
         throw machine.notFree();
       }
       LockSupport.parkNanos(1_000_000); // A stop that came first takes its last turns.
     }
-  }
-
-  /** Starts a task and runs the loop. */
-  public void loop(TaskBody init) {
-    addThread("init", init);
-    loop();
   }
 
   /**
@@ -506,12 +526,15 @@ public final class Copas implements Executor, AutoCloseable {
   public void start() {
     checkOpen();
     var begun = new CompletableFuture<@Nullable Void>();
-    new Thread(() -> runOnOwnThread(begun), "copas-loop") {
-      @Override
-      public void interrupt() {
-        exit();
-      }
-    }.start();
+    var thread =
+        new Thread(() -> runOnOwnThread(begun), "copas-loop") {
+          @Override
+          public void interrupt() {
+            exit();
+          }
+        };
+    thread.setDaemon(false);
+    thread.start();
     Throwable failure = begun.<@Nullable Throwable>handle((ok, e) -> e).join();
     if (failure != null) {
       throw new IllegalStateException(failure.getMessage(), failure);
@@ -528,21 +551,27 @@ public final class Copas implements Executor, AutoCloseable {
     }
   }
 
-  /** Takes a turn if there is something to do, and never waits; see {@link #step(Duration)}. */
+  /**
+   * Takes a turn if there is something to do, and never waits: for a loop that has other things to
+   * do, or waits itself. Alone in a loop it would spin; see {@link #step(Duration)}.
+   */
   public boolean step() {
     return step(Duration.ZERO);
   }
 
   /**
    * Takes one turn: for programs with a loop of their own. Waits for something to do, at most so
-   * long. Tasks run only inside.
+   * long. Tasks run only inside. An interrupt of the calling thread is an {@link #exit}, and
+   * cleared.
    *
    * @return whether a task ran
    * @throws IllegalStateException as {@link #loop}
    */
   public boolean step(Duration atMost) {
-    checkOpen();
-    return machine.step(Math.max(0, Timeouts.nanos(atMost)));
+    if (atMost.isNegative()) {
+      throw new IllegalArgumentException("cannot wait " + atMost + "; use Duration.ZERO");
+    }
+    return machine.step(Timeouts.nanos(atMost), lifecycle.new Steps());
   }
 
   /**
@@ -599,8 +628,10 @@ public final class Copas implements Executor, AutoCloseable {
 
   /**
    * Stops the loop in order: its servers are closed, tasks may go on to their end for the time of
-   * grace, the rest are cancelled; then the loop returns. From any thread; in a task of the loop it
-   * returns at once, with false.
+   * grace, the rest are cancelled; then the loop returns. Tasks that have not ended {@link
+   * Options#closeTimeout} after that are reported with their stacks and left to themselves, as
+   * virtual threads off the loop. From any thread; in a task of the loop it returns at once, with
+   * false.
    *
    * @return true when all tasks had ended in time
    */
@@ -652,10 +683,9 @@ public final class Copas implements Executor, AutoCloseable {
   }
 
   /**
-   * Ends everything: {@link #stop} without grace. Tasks are cancelled and get {@link
-   * Options#closeTimeout} to end; those that do not are reported with their stacks and left to
-   * themselves, as virtual threads off the loop. From any thread; a second call does nothing. In a
-   * task of the loop it returns at once, and the rest happens when the loop returns.
+   * Ends everything: {@link #stop} without grace, and then the loop cannot run again. From any
+   * thread; a second call does nothing. In a task of the loop it returns at once, and the rest
+   * happens when the loop returns, or with its next step.
    */
   @Override
   public void close() {
@@ -664,8 +694,12 @@ public final class Copas implements Executor, AutoCloseable {
   }
 
   private void checkOpen() {
-    if (machine.isClosed() || (lifecycle.isClosing() && !machine.isOnLoop())) {
-      throw new IllegalStateException("this Copas is closed; create another one");
+    if (isClosed()) {
+      throw new IllegalStateException(CLOSED);
     }
+  }
+
+  private boolean isClosed() {
+    return machine.isClosed() || (lifecycle.isClosing() && !machine.isOnLoop());
   }
 }

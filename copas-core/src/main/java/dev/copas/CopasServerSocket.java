@@ -1,6 +1,7 @@
 package dev.copas;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -64,6 +65,17 @@ public final class CopasServerSocket extends ServerSocket {
   /** Closes the next connection unheard, also when the process is out of descriptors. */
   boolean refuse() throws IOException {
     return impl.channel().refuse();
+  }
+
+  /** Closes it and gives its port back; on return, the port is free. From any thread. */
+  @Override
+  public void close() throws IOException {
+    super.close();
+    try {
+      Outside.run(copas.machine, copas.machine.transport()::finishCloses);
+    } catch (InterruptedIOException e) {
+      Thread.currentThread().interrupt(); // It is closed; only nobody waited for the port.
+    }
   }
 
   /** The address and port it is bound to, like {@code 127.0.0.1:7777}. */

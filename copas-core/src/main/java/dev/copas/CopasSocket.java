@@ -133,13 +133,17 @@ public final class CopasSocket extends Socket {
    * @throws MalformedTextException when the charset cannot express it; nothing was sent then
    */
   public void send(String text) throws IOException {
+    Objects.requireNonNull(text, "text is null; receive() returns null at the end of the stream");
     send(encode(text));
   }
 
+  /** Sends bytes; see {@link #send(ByteBuffer)}. */
   public void send(byte[] bytes) throws IOException {
+    Objects.requireNonNull(bytes, "bytes");
     send(ByteBuffer.wrap(bytes));
   }
 
+  /** Sends a part of an array; see {@link #send(ByteBuffer)}. */
   public void send(byte[] bytes, int offset, int length) throws IOException {
     Objects.checkFromIndexSize(offset, length, bytes.length);
     send(ByteBuffer.wrap(bytes, offset, length));
@@ -163,6 +167,7 @@ public final class CopasSocket extends Socket {
 
   /** Sends a text if that needs no waiting; see {@link #trySend(ByteBuffer)}. */
   public boolean trySend(String text) throws IOException {
+    Objects.requireNonNull(text, "text");
     return trySend(encode(text));
   }
 
@@ -181,7 +186,9 @@ public final class CopasSocket extends Socket {
    */
   public boolean trySend(ByteBuffer source) throws IOException {
     Objects.requireNonNull(source, "source");
-    return Outside.call(impl.copas, self -> impl.output.trySend(source));
+    var sent = new boolean[1];
+    Outside.run(impl.copas.machine, () -> sent[0] = impl.output.trySend(source));
+    return sent[0];
   }
 
   /** Waits until the operating system has taken everything that was sent. */

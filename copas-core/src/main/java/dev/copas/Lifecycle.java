@@ -96,7 +96,7 @@ final class Lifecycle {
     Coroutine self = loop.current();
     loop.forEachLive(coroutine -> {
       if (coroutine != self) {
-        ((Task) coroutine.owner()).cancel();
+        ((Task) coroutine.subject()).cancel();
       }
     });
     exit();
@@ -126,12 +126,12 @@ final class Lifecycle {
     }
     cancelled = true;
     inPeace = loop.liveCount() == servers.size();
-    loop.forEachLive(coroutine -> ((Task) coroutine.owner()).cancel());
+    loop.forEachLive(coroutine -> ((Task) coroutine.subject()).cancel());
     loop.arm(giveUpTimer, Timeouts.nanos(closeTimeout));
   }
 
   /** Turns until there is nothing left to do, or the loop was stopped. */
-  final class Run implements Loop.Program {
+  class Run implements Loop.Program {
 
     private final boolean waitsForMore;
     private final Runnable onBegin;
@@ -175,15 +175,32 @@ final class Lifecycle {
     public void ended() {
       endedInPeace = inPeace;
       toTell.addAll(stoppers);
+      if (givenUp || closing) {
+        loop.abandonAll().forEach(Lifecycle.this::reportLeftover);
+      }
       reset();
       if (closing) {
-        loop.close().forEach(Lifecycle.this::reportLeftover);
+        loop.close();
       }
     }
 
     @Override
     public void released() {
+      Reports.flush();
       toTell.forEach(stopper -> stopper.complete(endedInPeace));
+    }
+  }
+
+  /** Steps are over only when the loop was stopped or closed. */
+  final class Steps extends Run {
+
+    Steps() {
+      super(true, () -> {});
+    }
+
+    @Override
+    public boolean isOver() {
+      return stopping && super.isOver();
     }
   }
 
@@ -206,7 +223,7 @@ final class Lifecycle {
             + coroutine.thread().getName()
             + "\" was cancelled but did not end within "
             + closeTimeout.toMillis()
-            + " ms; it goes on as an ordinary virtual thread, off the closed loop",
+            + " ms; it goes on as an ordinary virtual thread, off the loop",
         stack);
   }
 }

@@ -5,8 +5,11 @@ import dev.copas.loop.Loop;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,6 +36,8 @@ final class Outside {
     void run() throws IOException;
   }
 
+  private static final long LOOK_AGAIN_MILLIS = 100;
+
   private Outside() {}
 
   /** Makes the call in the task that asks for it, or else in one that is started for it. */
@@ -58,7 +63,7 @@ final class Outside {
 
   private static <T extends @Nullable Object> T callFromOutside(Copas copas, Call<T> call)
       throws IOException {
-    copas.machine.checkSomebodyElseTurns();
+    copas.machine.checkRunByOthers();
     var result = new CompletableFuture<T>();
     var task =
         new Task(
@@ -73,7 +78,7 @@ final class Outside {
             });
     task.atEnd(() -> result.completeExceptionally(new SocketException("the loop was closed")));
     task.coroutine().start();
-    return await(result, task);
+    return await(copas.machine, result, task);
   }
 
   /** Runs the action on the loop and returns when that is done. */
@@ -91,44 +96,60 @@ final class Outside {
         result.completeExceptionally(e);
       }
     });
-    await(result, null);
+    await(result);
   }
 
+  /** Looks again in a while: the one who ran the loop may have left it before the call arrived. */
   private static <T extends @Nullable Object> T await(
-      CompletableFuture<T> result, @Nullable Task task) throws IOException {
-    try {
-      return result.get();
-    } catch (ExecutionException e) {
-      throw rethrown(e.getCause());
-    } catch (InterruptedException e) {
-      if (task != null) {
+      Loop loop, CompletableFuture<T> result, Task task) throws IOException {
+    while (true) {
+      try {
+        return result.get(LOOK_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        if (!loop.isRunByOthers() && !result.isDone()) {
+          task.cancel();
+          throw new SocketException("the loop ended before it could make the call");
+        }
+      } catch (ExecutionException e) {
+        throw rethrown(e.getCause());
+      } catch (InterruptedException e) {
         task.cancel();
         return awaitCancelled(result);
       }
-      var interrupted = new InterruptedIOException("interrupted while the loop made the call");
-      interrupted.initCause(e);
-      throw interrupted;
     }
   }
 
   /** The task may have got its bytes before it was cancelled; left alone, they would be lost. */
   private static <T extends @Nullable Object> T awaitCancelled(CompletableFuture<T> result)
       throws IOException {
-    while (true) {
-      try {
-        T value = result.get();
-        Thread.currentThread().interrupt();
-        return value;
-      } catch (ExecutionException e) {
-        throw rethrown(e.getCause());
-      } catch (InterruptedException e) {
-        // Interrupted again: the task is on its way to its end already.
-      }
+    try {
+      T value = result.get(1, TimeUnit.SECONDS);
+      Thread.currentThread().interrupt();
+      return value;
+    } catch (ExecutionException | InterruptedException | TimeoutException e) {
+      var interrupted = new InterruptedIOException("interrupted while the loop made the call");
+      interrupted.initCause(e);
+      throw interrupted;
+    }
+  }
+
+  private static void await(CompletableFuture<@Nullable Void> result) throws IOException {
+    try {
+      result.get();
+    } catch (ExecutionException e) {
+      throw rethrown(e.getCause());
+    } catch (InterruptedException e) {
+      var interrupted = new InterruptedIOException("interrupted while the loop made the call");
+      interrupted.initCause(e);
+      throw interrupted;
     }
   }
 
   private static IOException rethrown(@Nullable Throwable cause) {
     return switch (cause) {
+      case SocketTimeoutException e -> e;
+      case InterruptedIOException e -> // Not by the caller: the loop is being stopped.
+          new SocketException("Socket closed: the loop was stopped");
       case IOException e -> e;
       case RuntimeException e -> throw e;
       case Error e -> throw e;

@@ -3,10 +3,14 @@ package dev.copas;
 import dev.copas.loop.Reports;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.SocketTimeoutException;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** A task that accepts connections and starts a task for each of them. */
 final class Server {
+
+  private static final long REPORT_INTERVAL_NANOS = TimeUnit.MINUTES.toNanos(1);
 
   private final Copas copas;
   private final CopasServerSocket serverSocket;
@@ -17,7 +21,8 @@ final class Server {
   private final @Nullable Server predecessor;
   private volatile boolean released;
   private long accepted;
-  private boolean refusing;
+  private boolean hasReported;
+  private long lastReport;
 
   /**
    * @param predecessor has been released from the same socket, but may not have ended yet
@@ -89,10 +94,11 @@ final class Server {
     CopasSocket socket;
     try {
       socket = serverSocket.accept();
-      refusing = false;
+    } catch (SocketTimeoutException e) {
+      return; // Its maker has set one; a server goes on.
     } catch (InterruptedIOException e) {
       throw e;
-    } catch (IOException e) {
+    } catch (IOException | LinkageError e) { // Without descriptors, not even classes load.
       if (!serverSocket.isClosed() && !released) {
         backOff(e);
       }
@@ -105,19 +111,26 @@ final class Server {
    * The system has no descriptor, or no memory, for another connection. It would say so again at
    * once, for ever; so it is asked again a little later. Who is waiting meanwhile is told.
    */
-  private void backOff(IOException e) throws InterruptedException {
-    if (!refusing) {
-      refusing = true;
-      Reports.warning(
-          "server "
-              + name
-              + " cannot accept connections now and refuses them; it tries again every "
-              + copas.options.acceptBackoff().toMillis()
-              + " ms. If it is out of descriptors, raise their limit (ulimit -n).",
-          e);
-    }
+  private void backOff(Throwable e) throws InterruptedException {
+    reportOnceInAWhile(e);
     refuseBurst();
     Copas.pause(copas.options.acceptBackoff());
+  }
+
+  private void reportOnceInAWhile(Throwable e) {
+    long now = copas.machine.nanoTime();
+    if (hasReported && now - lastReport < REPORT_INTERVAL_NANOS) {
+      return;
+    }
+    hasReported = true;
+    lastReport = now;
+    Reports.warning(
+        "server "
+            + name
+            + " cannot accept connections now and refuses them; it tries again every "
+            + copas.options.acceptBackoff().toMillis()
+            + " ms. If it is out of descriptors, raise their limit (ulimit -n).",
+        e);
   }
 
   private void refuseBurst() {

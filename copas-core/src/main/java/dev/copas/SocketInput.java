@@ -184,6 +184,7 @@ final class SocketInput extends Direction {
   // ---- One call at a time
 
   private void begin(Coroutine self) throws IOException {
+    self.countOperation();
     if (closed) {
       throw new SocketException("Socket is closed");
     }

@@ -206,8 +206,8 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     }
     pending.put(source);
     if (!settles && !awaitsRoom) {
-      settles = true;
       loop.atSwitch(this);
+      settles = true;
     }
   }
 

@@ -2,6 +2,9 @@ package dev.copas;
 
 import dev.copas.loop.Coroutine;
 import dev.copas.loop.Reports;
+import java.io.InterruptedIOException;
+import java.net.SocketTimeoutException;
+import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -85,8 +88,8 @@ public final class Task {
   private boolean isCancellation(Throwable e) {
     return cancelled
         && (e instanceof InterruptedException
-            || e instanceof java.io.InterruptedIOException
-            || e instanceof java.nio.channels.ClosedByInterruptException);
+            || (e instanceof InterruptedIOException && !(e instanceof SocketTimeoutException))
+            || e instanceof ClosedByInterruptException);
   }
 
   public String name() {
@@ -126,7 +129,11 @@ public final class Task {
     return coroutine.wakePaused();
   }
 
-  /** Waits until the task has ended. */
+  /**
+   * Waits until the task has ended.
+   *
+   * @throws IllegalStateException when nobody runs the loop meanwhile, or in the task itself
+   */
   public void join() throws InterruptedException {
     checkJoin();
     coroutine.thread().join();
@@ -148,6 +155,10 @@ public final class Task {
   private void checkJoin() {
     if (Thread.currentThread() == coroutine.thread()) {
       throw new IllegalStateException("task \"" + name() + "\" would wait for itself for ever");
+    }
+    boolean goesOnByItself = state() == State.ENDED || coroutine.isAbandoned();
+    if (!goesOnByItself && copas.machine.current() == null) {
+      copas.machine.checkRunByOthers();
     }
   }
 

@@ -135,7 +135,7 @@ class SocketsForeignTest {
   }
 
   private static boolean waits(@Nullable Thread thread) {
-    return thread != null && thread.getState() == Thread.State.WAITING;
+    return thread != null && thread.getState() == Thread.State.TIMED_WAITING;
   }
 
   @Test

@@ -1,5 +1,7 @@
 package dev.copas.loop;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.locks.LockSupport;
@@ -36,13 +38,25 @@ public final class Coroutine extends Inbox.Message implements Executor {
   /** A deadline that has always passed: look, do not wait. */
   public static final long AT_ONCE = Long.MIN_VALUE;
 
+  private static final VarHandle QUEUED;
+
+  static {
+    try {
+      QUEUED = MethodHandles.lookup().findVarHandle(Coroutine.class, "queued", boolean.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   private final Loop loop;
   private final Thread thread;
-  private final Object owner;
+  private final Object subject;
   private @Nullable Runnable continuation;
   private volatile boolean abandoned;
+  private volatile boolean queued;
 
-  // The wait. Belongs to the owner of the loop, but for the watchdog, which reads and pins.
+  // The wait. Belongs to the owner of the loop, but for the watchdog, which looks (racily) and
+  // pins.
   private boolean waiting;
   private @Nullable Wake reason;
   private @Nullable Timer timer;
@@ -54,16 +68,16 @@ public final class Coroutine extends Inbox.Message implements Executor {
   @Nullable Coroutine previousLive;
   @Nullable Coroutine nextLive;
   boolean hasStarted;
-  boolean hasEnded;
+  boolean waitsForever;
   private long resumes;
   private int operationsLeft;
 
   /**
-   * @param owner what the one who makes the coroutine wants to find again from inside
+   * @param subject what the one who makes the coroutine wants to find again from inside
    */
-  public Coroutine(Loop loop, String name, Object owner, Runnable body) {
+  public Coroutine(Loop loop, String name, Object subject, Runnable body) {
     this.loop = loop;
-    this.owner = owner;
+    this.subject = subject;
     this.thread =
         loop.newThread(
             this,
@@ -85,8 +99,8 @@ public final class Coroutine extends Inbox.Message implements Executor {
     return thread;
   }
 
-  public Object owner() {
-    return owner;
+  public Object subject() {
+    return subject;
   }
 
   /** Makes it ready for the first time. From any thread, once. */
@@ -98,17 +112,18 @@ public final class Coroutine extends Inbox.Message implements Executor {
    * The JDK's call to say that a virtual thread can go on.
    *
    * <p>It comes from handlers, pollers, timers and from the JDK's only unblocker thread, which an
-   * exception would kill. So nothing here waits, allocates or throws.
+   * exception would kill. So nothing here parks, allocates or throws. It may also come again for a
+   * thread that is still queued: taking the stack of a virtual thread resubmits it.
    */
   @Override
   public void execute(Runnable runnable) {
     if (continuation == null) {
       continuation = runnable;
     }
-    if (runnable == continuation && !abandoned) {
-      loop.ready(this);
-    } else {
+    if (runnable != continuation || abandoned) {
       runElsewhere(runnable);
+    } else if (!(boolean) QUEUED.getAndSet(this, true)) {
+      loop.ready(this);
     }
   }
 
@@ -126,12 +141,23 @@ public final class Coroutine extends Inbox.Message implements Executor {
     loop.enqueue(this);
   }
 
-  /** Goes on as an ordinary virtual thread, off the loop. */
+  /**
+   * From now on it goes on as an ordinary virtual thread, off the loop. A wait of ours would never
+   * end there, so it ends now.
+   */
   void abandon() {
+    cancelTimer();
     abandoned = true;
+    wake(Wake.CLOSED);
+  }
+
+  /** Whether its loop has let it go. From any thread. */
+  public boolean isAbandoned() {
+    return abandoned;
   }
 
   void continueElsewhere() {
+    queued = false;
     if (continuation != null) {
       runElsewhere(continuation);
     }
@@ -139,6 +165,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
 
   /** One step. Only the loop calls this. */
   void resume(int operations) {
+    queued = false; // Before it runs: what comes from now on must not be taken for this one.
     resumes++;
     operationsLeft = operations;
     if (continuation != null) {
@@ -173,12 +200,20 @@ public final class Coroutine extends Inbox.Message implements Executor {
     if (deadline != FOREVER) {
       loop.timers().arm(timer(), deadline);
     }
-    Wake woken = park();
-    waiting = false;
+    try {
+      return park();
+    } finally {
+      waiting = false;
+      if (!abandoned) {
+        cancelTimer();
+      }
+    }
+  }
+
+  private void cancelTimer() {
     if (timer != null) {
       loop.timers().cancel(timer);
     }
-    return woken;
   }
 
   private Wake park() {
@@ -248,13 +283,14 @@ public final class Coroutine extends Inbox.Message implements Executor {
     return true;
   }
 
-  /** The watchdog's: ends a wait that holds the loop; false when it is not in one. */
-  boolean breakPinnedWait() {
-    if (!waiting) {
-      return false;
-    }
+  /** Whether it is in a wait of ours. The watchdog asks this from outside. */
+  boolean isWaiting() {
+    return waiting;
+  }
+
+  /** The watchdog's: ends a wait that holds the loop. */
+  void breakPinnedWait() {
     pinned = true;
     LockSupport.unpark(thread);
-    return true;
   }
 }

@@ -55,7 +55,11 @@ final class Inbox {
     while (message != null) {
       Message next = message.earlier;
       message.earlier = null;
-      message.arrive();
+      try {
+        message.arrive();
+      } catch (Throwable e) {
+        Reports.error("what another thread had for the loop failed", e);
+      }
       message = next;
     }
   }

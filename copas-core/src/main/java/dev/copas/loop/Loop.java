@@ -68,6 +68,7 @@ public final class Loop {
   private int waitingForever;
   private int listening;
   private int lingering;
+  private boolean interruptedMeanwhile;
 
   public Loop(
       Carrier carrier,
@@ -115,48 +116,56 @@ public final class Loop {
     if (!enter()) {
       return false;
     }
-    boolean interrupted = false;
     try {
+      inbox.drain(); // What came before the program comes first.
       program.begun();
       while (!program.isOver()) {
         turn(Long.MAX_VALUE);
-        interrupted |= exitOnInterrupt();
       }
     } finally {
+      boolean interrupted = interruptedMeanwhile;
       try {
         program.ended();
       } finally {
         leave();
         program.released();
-      }
-      if (interrupted) {
-        Thread.currentThread().interrupt();
+        if (interrupted) {
+          Thread.currentThread().interrupt();
+        }
       }
     }
     return true;
   }
 
   /**
-   * Takes one turn, and waits for something to do at most that long.
+   * Takes one turn, and waits for something to do at most that long. The program may be over then.
    *
    * @return true when a coroutine ran
    */
-  public boolean step(long maxWait) {
+  public boolean step(long maxWait, Program program) {
     if (!enter()) {
       throw notFree();
     }
     lastStepper = Thread.currentThread();
+    boolean ended = false;
     try {
       boolean ran = turn(maxWait);
-      exitOnInterrupt();
+      ended = program.isOver();
+      if (ended) {
+        program.ended();
+      }
       return ran;
     } finally {
       leave();
+      if (ended) {
+        program.released();
+      }
     }
   }
 
   private boolean turn(long maxWait) {
     poll(maxWait);
+    exitOnInterrupt();
     inbox.drain();
     fireTimers();
     return runReady();
@@ -227,7 +236,7 @@ public final class Loop {
     for (int i = 0; i < deferred.size(); i++) {
       try {
         deferred.get(i).settle();
-      } catch (RuntimeException e) {
+      } catch (Throwable e) {
         Reports.error("what a task left to be done failed", e);
       }
     }
@@ -239,26 +248,35 @@ public final class Loop {
     deferred.add(action);
   }
 
-  /** An interrupt of the loop's own thread asks the loop to end. Left set, no poll would wait. */
-  private boolean exitOnInterrupt() {
-    boolean interrupted = Thread.interrupted();
-    if (interrupted) {
+  /**
+   * An interrupt of the loop's own thread asks the loop to end. Left set, no poll would wait; and
+   * the first coroutine to run would take it away, for the JDK lends it the thread's status.
+   */
+  private void exitOnInterrupt() {
+    if (Thread.interrupted()) {
+      interruptedMeanwhile = true;
       exit();
     }
-    return interrupted;
   }
 
   // ---- Ownership
 
-  /** False when another thread is inside, or the loop is closed. */
-  private boolean enter() {
+  /** A virtual thread cannot carry others. */
+  public static void checkMayTurn() {
     Thread me = Thread.currentThread();
     if (me.isVirtual()) {
       throw new IllegalStateException(
           "loop() and step() need a platform thread, but "
               + describe(me)
-              + " is virtual. Call them from main or another platform thread, or use start().");
+              + " is virtual. In a task of the loop, it runs already; elsewhere, call them from"
+              + " main or another platform thread, or use start().");
     }
+  }
+
+  /** False when another thread is inside, or the loop is closed. */
+  private boolean enter() {
+    checkMayTurn();
+    Thread me = Thread.currentThread();
     while (!OWNER.compareAndSet(this, (Thread) null, me)) {
       if (turning) {
         return false;
@@ -270,6 +288,7 @@ public final class Loop {
       return false;
     }
     turning = true;
+    interruptedMeanwhile = false;
     watchdog.loopIsAwake();
     return true;
   }
@@ -314,17 +333,21 @@ public final class Loop {
     return running != null && running.thread() == Thread.currentThread() ? running : null;
   }
 
+  /** Whether somebody else than the caller runs the loop, or has stepped it and may again. */
+  public boolean isRunByOthers() {
+    Thread stepper = lastStepper;
+    boolean othersStep = stepper != null && stepper != Thread.currentThread();
+    return !closed && !isOnLoop() && (turning || othersStep);
+  }
+
   /** For a thread that is about to wait for the loop: waits that nobody would end are errors. */
-  public void checkSomebodyElseTurns() {
-    Thread me = Thread.currentThread();
-    if (closed) {
-      throw new IllegalStateException("this Copas is closed");
-    }
-    boolean othersStep = lastStepper != null && lastStepper != me;
-    if (isOnLoop() || (!turning && !othersStep)) {
+  public void checkRunByOthers() {
+    if (!isRunByOthers()) {
       throw new IllegalStateException(
-          "this call may wait, and nobody runs the loop meanwhile: make it in a task (a handler,"
-              + " addThread or loop(init)), or start() the loop first");
+          closed
+              ? "this Copas is closed"
+              : "this call may wait, and nobody runs the loop meanwhile: make it in a task (a"
+                  + " handler, addThread, execute or loop(init)), or start() the loop first");
     }
   }
 
@@ -358,7 +381,9 @@ public final class Loop {
       return false;
     }
     try {
+      inbox.drain(); // What came before comes first.
       action.run();
+      settle();
       finishCloses();
     } finally {
       owner = null;
@@ -421,7 +446,7 @@ public final class Loop {
   }
 
   void enqueue(Coroutine coroutine) {
-    if (closed) {
+    if (closed || coroutine.isAbandoned()) {
       coroutine.continueElsewhere();
       return;
     }
@@ -454,25 +479,56 @@ public final class Loop {
     }
     coroutine.previousLive = null;
     coroutine.nextLive = null;
-    coroutine.hasEnded = true;
     live--;
   }
 
   /** The last thing that a coroutine does. */
   void ended(Coroutine coroutine) {
-    if (!coroutine.hasEnded && current() == coroutine) {
+    if (current() == coroutine) {
       unlink(coroutine);
     }
   }
 
   /** A wait that does not keep the loop running. */
   Wake awaitForever(Coroutine self) {
+    self.waitsForever = true;
     waitingForever++;
     try {
       return self.await(Coroutine.FOREVER);
     } finally {
+      if (current() == self) {
+        endWaitForever(self);
+      }
+    }
+  }
+
+  private void endWaitForever(Coroutine coroutine) {
+    if (coroutine.waitsForever) {
+      coroutine.waitsForever = false;
       waitingForever--;
     }
+  }
+
+  /**
+   * Lets all coroutines that are alive go: they go on as ordinary virtual threads, off the loop.
+   *
+   * @return those coroutines
+   */
+  public List<Coroutine> abandonAll() {
+    List<Coroutine> left = new ArrayList<>();
+    forEachLive(left::add);
+    for (Coroutine coroutine : left) {
+      endWaitForever(coroutine);
+      unlink(coroutine);
+      coroutine.abandon();
+    }
+    for (int count = ready.size(); count > 0; count--) {
+      Coroutine next = ready.poll();
+      if (next != null) {
+        enqueue(next);
+      }
+    }
+    return left;
   }
 
   public int liveCount() {
@@ -561,20 +617,9 @@ public final class Loop {
     return transport;
   }
 
-  /**
-   * Ends the machine. Coroutines that are still alive go on as ordinary virtual threads, off the
-   * loop. Nobody may own the loop now.
-   *
-   * @return those coroutines
-   */
-  public List<Coroutine> close() {
-    List<Coroutine> left = new ArrayList<>();
-    forEachLive(left::add);
-    left.forEach(Coroutine::abandon);
+  /** Ends the machine, which has no coroutines any more. Only for the owner. */
+  public void close() {
     closed = true;
-    for (Coroutine next; (next = ready.poll()) != null; ) {
-      next.continueElsewhere();
-    }
     inbox.drain();
     watchdog.close();
     Loops.remove(this);
@@ -583,7 +628,6 @@ public final class Loop {
     } catch (IOException e) {
       Reports.error("the loop's sockets could not be closed", e);
     }
-    return left;
   }
 
   // ---- For the watchdog

@@ -1,6 +1,7 @@
 package dev.copas.loop;
 
 import java.lang.System.Logger.Level;
+import java.time.ZoneId;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -18,6 +19,7 @@ public final class Reports {
   private record Report(Level level, String message, @Nullable Throwable cause) {}
 
   private static final int MOST_PENDING = 1000;
+  private static final int FLUSH_MILLIS = 1000;
 
   private static final ConcurrentLinkedQueue<Report> PENDING = new ConcurrentLinkedQueue<>();
   private static final AtomicInteger COUNT = new AtomicInteger();
@@ -27,6 +29,13 @@ public final class Reports {
 
   private static final class Writer {
     static final Thread THREAD = Thread.ofPlatform().daemon().name("copas-log").start(Reports::run);
+  }
+
+  /**
+   * Has everything loaded that a report needs; later there may be no descriptor to load it with.
+   */
+  public static void prepare() {
+    LockSupport.unpark(Writer.THREAD);
   }
 
   public static void error(String message, Throwable cause) {
@@ -47,16 +56,25 @@ public final class Reports {
     LockSupport.unpark(Writer.THREAD);
   }
 
+  /** Waits a moment until all is written: a program that ends now would not show it. */
+  public static void flush() {
+    for (int i = 0; i < FLUSH_MILLIS && COUNT.get() > 0; i++) {
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
   private static void run() {
     System.Logger log = System.getLogger("dev.copas");
+    // Loggers write the time of day, for which the JDK has a file.
+    write(log, new Report(Level.TRACE, "ready, " + ZoneId.systemDefault().getRules(), null));
     while (true) {
       Report report = PENDING.poll();
       if (report == null) {
         LockSupport.park();
         continue;
       }
-      COUNT.decrementAndGet();
       write(log, report);
+      COUNT.decrementAndGet();
       int dropped = DROPPED.getAndSet(0);
       if (dropped > 0) {
         write(log, new Report(Level.WARNING, dropped + " more reports were dropped", null));

@@ -16,6 +16,8 @@ final class Timers {
   private Timer[] heap = new Timer[16];
   private int size;
   private long armed;
+  private boolean firing;
+  private long earliest;
 
   int size() {
     return size;
@@ -33,7 +35,7 @@ final class Timers {
     if (size == heap.length) {
       heap = Arrays.copyOf(heap, size * 2);
     }
-    timer.when = when;
+    timer.when = firing && when - earliest < 0 ? earliest : when;
     timer.order = armed++;
     siftUp(timer, size++);
   }
@@ -55,12 +57,14 @@ final class Timers {
 
   /** Fires everything that is due. What the actions arm in turn is not fired, however early. */
   void fire(long now) {
-    long last = armed;
-    while (size > 0 && heap[0].when - now <= 0 && heap[0].order - last < 0) {
+    earliest = now + 1;
+    firing = true;
+    while (size > 0 && heap[0].when - now <= 0) {
       Timer due = heap[0];
       cancel(due);
       due.action.run();
     }
+    firing = false;
   }
 
   private void siftUp(Timer timer, int hole) {

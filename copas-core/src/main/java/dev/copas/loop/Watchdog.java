@@ -28,6 +28,7 @@ final class Watchdog implements Runnable {
   private long lastSwitches = -1;
   private long heldSince;
   private long nextReport;
+  private boolean waitedBefore;
 
   Watchdog(Loop loop, Duration limit) {
     this.loop = loop;
@@ -74,32 +75,56 @@ final class Watchdog implements Runnable {
     lastSwitches = switches;
     heldSince = System.nanoTime();
     nextReport = limitNanos;
+    waitedBefore = false;
   }
 
   private void check(Coroutine running) {
     long held = System.nanoTime() - heldSince;
-    if (held < nextReport) {
+    if (held < limitNanos) {
       return;
     }
-    nextReport = held * 2;
+    if (held >= nextReport) {
+      nextReport = held * 2;
+      report(running, held);
+    }
+    breakPinnedWait(running);
+  }
+
+  private void report(Coroutine running, long held) {
     var stack = new Throwable("stack of the task that holds the loop");
     stack.setStackTrace(running.thread().getStackTrace());
-    boolean stillTheSame = loop.switchesSoFar() == lastSwitches;
-    if (!stillTheSame) {
-      return;
+    if (stillHolds(running)) {
+      Reports.warning(
+          "task \""
+              + running.thread().getName()
+              + "\" has held the loop for "
+              + Duration.ofNanos(held).toMillis()
+              + " ms; no other task can run. Use offload for long computations, file and native"
+              + " calls.",
+          stack);
     }
-    boolean broken = running.breakPinnedWait();
-    Reports.warning(
-        "task \""
-            + running.thread().getName()
-            + "\" has held the loop for "
-            + Duration.ofNanos(held).toMillis()
-            + " ms; no other task can run. "
-            + (broken
-                ? "It waits inside a class initialiser or a native method, where it cannot give up"
-                    + " the loop; the wait was ended with an exception."
-                : "Use Copas.offload for long computations, file and native calls."),
-        stack);
+  }
+
+  /**
+   * A wait that held the loop at two looks in a row is pinned. At one look, the task may just be
+   * about to give up the loop.
+   */
+  private void breakPinnedWait(Coroutine running) {
+    boolean waits = running.isWaiting() && stillHolds(running);
+    if (waits && waitedBefore) {
+      running.breakPinnedWait();
+      Reports.warning(
+          "task \""
+              + running.thread().getName()
+              + "\" waits inside a class initialiser or a native method, where it cannot give up"
+              + " the loop; the wait was ended with an exception",
+          null);
+    }
+    waitedBefore = waits;
+  }
+
+  private boolean stillHolds(Coroutine running) {
+    return loop.runningNow() == running && loop.switchesSoFar() == lastSwitches;
   }
 
   private void sleepWithTheLoop() {

@@ -24,7 +24,7 @@ abstract sealed class NioChannel implements TransportChannel permits NioStream, 
 
   private final NioTransport transport;
   private final SelectableChannel selectable;
-  private @Nullable SelectionKey key;
+  private final SelectionKey key;
   private @Nullable Listener listener;
   private int interest;
 
@@ -32,6 +32,7 @@ abstract sealed class NioChannel implements TransportChannel permits NioStream, 
     this.transport = transport;
     this.selectable = selectable;
     selectable.configureBlocking(false);
+    key = transport.register(selectable, this);
   }
 
   /** The selector's bit for {@link #awaitReadable()}. */
@@ -62,18 +63,15 @@ abstract sealed class NioChannel implements TransportChannel permits NioStream, 
     if (wanted == interest) {
       return;
     }
-    if (key == null) {
-      key = selectable.register(transport.selector(), wanted, this);
-    } else if (key.isValid()) {
-      key.interestOps(wanted);
-    } else {
+    if (!key.isValid()) {
       throw new ClosedChannelException();
     }
+    key.interestOps(wanted);
     interest = wanted;
   }
 
   /** Passes on what the selector found. */
-  void ready(SelectionKey key) throws ClosedChannelException {
+  void ready() throws ClosedChannelException {
     int ops = key.readyOps();
     if ((ops & ~readBit()) != 0) {
       setInterest(interest & readBit());
@@ -117,16 +115,12 @@ abstract sealed class NioChannel implements TransportChannel permits NioStream, 
 
   /** Lets the selector forget the channel without closing it. */
   void deregister() {
-    if (key != null) {
-      key.cancel();
-    }
+    key.cancel();
   }
 
   @Override
   public void close() throws IOException {
-    if (key != null) {
-      transport.closesWithNextSelect();
-    }
+    transport.closesWithNextSelect();
     selectable.close();
   }
 }

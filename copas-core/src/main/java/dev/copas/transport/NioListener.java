@@ -38,15 +38,7 @@ final class NioListener extends NioChannel implements ListenChannel {
   @Override
   public @Nullable StreamChannel accept() throws IOException {
     SocketChannel accepted = channel.accept();
-    if (accepted == null) {
-      return null;
-    }
-    try {
-      return new NioStream(transport, accepted, true);
-    } catch (IOException e) {
-      accepted.close();
-      throw e;
-    }
+    return accepted == null ? null : transport.stream(accepted, true);
   }
 
   @Override

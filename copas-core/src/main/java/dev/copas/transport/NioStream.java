@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 /** A TCP connection on NIO. */
 final class NioStream extends NioChannel implements StreamChannel {
 
+  /** NIO copies what it is given into native memory first, all of it, and keeps that memory. */
+  private static final int CHUNK = 128 * 1024;
+
   private final NioTransport transport;
   private final SocketChannel channel;
   private boolean connected;
@@ -63,6 +66,7 @@ final class NioStream extends NioChannel implements StreamChannel {
   /** A selector reports what is left after a short read, so waiting after one is safe. */
   @Override
   public int read(ByteBuffer target) throws IOException {
+    int limit = capped(target);
     int room = target.remaining();
     try {
       int n = channel.read(target);
@@ -70,7 +74,18 @@ final class NioStream extends NioChannel implements StreamChannel {
       return n;
     } catch (IOException e) {
       throw asSocketException(e);
+    } finally {
+      target.limit(limit);
     }
+  }
+
+  /** Leaves at most a chunk between position and limit; returns the limit that there was. */
+  private static int capped(ByteBuffer buffer) {
+    int limit = buffer.limit();
+    if (buffer.remaining() > CHUNK) {
+      buffer.limit(buffer.position() + CHUNK);
+    }
+    return limit;
   }
 
   @Override
@@ -80,10 +95,13 @@ final class NioStream extends NioChannel implements StreamChannel {
 
   @Override
   public int write(ByteBuffer source) throws IOException {
+    int limit = capped(source);
     try {
       return channel.write(source);
     } catch (IOException e) {
       throw asSocketException(e);
+    } finally {
+      source.limit(limit);
     }
   }
 

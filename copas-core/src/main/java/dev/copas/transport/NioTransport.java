@@ -3,6 +3,8 @@ package dev.copas.transport;
 import java.io.IOException;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
+import java.nio.channels.ClosedSelectorException;
+import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
 import java.nio.channels.ServerSocketChannel;
@@ -20,25 +22,45 @@ public final class NioTransport implements Transport {
   private final Consumer<SelectionKey> onReady = NioTransport::pass;
   private @Nullable SocketChannel spare;
   private final Deque<Runnable> afterNextSelect = new ArrayDeque<>();
-  private boolean closesPending;
+  private volatile boolean closesPending;
 
   public NioTransport() throws IOException {
     selector = Selector.open();
-    spare = SocketChannel.open();
+    takeSpare();
   }
 
-  Selector selector() {
-    return selector;
+  /** Lets the selector know a channel from the beginning, so that it can close all there are. */
+  SelectionKey register(SelectableChannel channel, NioChannel attachment) throws IOException {
+    try {
+      return channel.register(selector, 0, attachment);
+    } catch (ClosedSelectorException e) {
+      throw new IOException("the loop of this socket is closed", e);
+    }
   }
 
   @Override
   public StreamChannel openStream() throws IOException {
-    return new NioStream(this, SocketChannel.open(), false);
+    return stream(SocketChannel.open(), false);
   }
 
   @Override
   public ListenChannel openListener() throws IOException {
-    return new NioListener(this, ServerSocketChannel.open());
+    ServerSocketChannel channel = ServerSocketChannel.open();
+    try {
+      return new NioListener(this, channel);
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  StreamChannel stream(SocketChannel channel, boolean connected) throws IOException {
+    try {
+      return new NioStream(this, channel, connected);
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
   }
 
   @Override
@@ -63,7 +85,7 @@ public final class NioTransport implements Transport {
 
   private static void pass(SelectionKey key) {
     try {
-      ((NioChannel) key.attachment()).ready(key);
+      ((NioChannel) key.attachment()).ready();
     } catch (CancelledKeyException | ClosedChannelException e) {
       // Closed by a listener that ran earlier in this poll.
     }
@@ -88,7 +110,7 @@ public final class NioTransport implements Transport {
 
   @Override
   public void finishCloses() throws IOException {
-    if (closesPending) {
+    if (closesPending && selector.isOpen()) {
       poll(0);
     }
   }

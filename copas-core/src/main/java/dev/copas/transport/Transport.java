@@ -33,6 +33,6 @@ public interface Transport {
   /** Ends the poll that waits now, or else the next one. From any thread. */
   void wakeup();
 
-  /** Closes every channel that was ever waited on, and the transport. */
+  /** Closes every channel that is open, and the transport. */
   void close() throws IOException;
 }

@@ -1,0 +1,97 @@
+package dev.copas;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** Runs one of {@link LoopChildPrograms} in a JVM of its own, on the class path. */
+final class LoopChildJvm {
+
+  /** How a program ended, and what it printed on both streams. */
+  record Result(int exitCode, String output) {}
+
+  private final List<String> command = new ArrayList<>();
+
+  private LoopChildJvm() {}
+
+  static LoopChildJvm withFlag(String... more) {
+    var child = new LoopChildJvm();
+    child.java();
+    child.command.add("--add-opens=java.base/java.lang=ALL-UNNAMED");
+    child.command.addAll(List.of(more));
+    return child;
+  }
+
+  static LoopChildJvm withoutFlag() {
+    var child = new LoopChildJvm();
+    child.java();
+    return child;
+  }
+
+  /** With so many descriptors at most. */
+  static LoopChildJvm withDescriptors(int most) {
+    var child = new LoopChildJvm();
+    child.command.addAll(List.of("sh", "-c", "ulimit -n " + most + "; exec \"$@\"", "sh"));
+    child.java();
+    child.command.add("--add-opens=java.base/java.lang=ALL-UNNAMED");
+    return child;
+  }
+
+  private void java() {
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("-Xshare:auto");
+  }
+
+  Process start(String program) throws IOException {
+    command.addAll(
+        List.of(
+            "-cp",
+            root(Copas.class) + System.getProperty("path.separator") + root(LoopChildJvm.class),
+            LoopChildPrograms.class.getName(),
+            program));
+    return new ProcessBuilder(command).redirectErrorStream(true).start();
+  }
+
+  Result run(String program) throws Exception {
+    return result(start(program));
+  }
+
+  /** Waits for the end; a program that does not come to one is ended. */
+  static Result result(Process process) throws Exception {
+    CompletableFuture<String> output = CompletableFuture.supplyAsync(() -> read(process));
+    try {
+      assertTrue(process.waitFor(80, TimeUnit.SECONDS), "the program does not end");
+      return new Result(process.exitValue(), output.get());
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  private static String read(Process process) {
+    try {
+      return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      return "unreadable: " + e;
+    }
+  }
+
+  /** Where the class was loaded from, also when it patches a module. */
+  private static String root(Class<?> type) {
+    try {
+      URL url = type.getResource(type.getSimpleName() + ".class");
+      assertTrue(url != null && url.getProtocol().equals("file"), "classes in a directory");
+      String file = Path.of(url.toURI()).toString();
+      return file.substring(0, file.length() - type.getName().length() - ".class".length() - 1);
+    } catch (URISyntaxException e) {
+      throw new AssertionError(e);
+    }
+  }
+}

@@ -1,0 +1,180 @@
+package dev.copas;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.logging.LogRecord;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.function.Executable;
+
+/** What is said of tasks that hold the loop, and what the options refuse. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class LoopWatchdogTest {
+
+  private static final Options QUICK = Options.defaults().watchdogLimit(Duration.ofMillis(50));
+
+  @Test
+  void aTaskThatComputesTooLongIsReportedWithItsNameAndStack() throws Exception {
+    try (var log = new LoopFixture.Log();
+        var fixture = new LoopFixture(QUICK)) {
+      fixture.copas.addThread("greedy", () -> computeUntilReported(log));
+      fixture.loop();
+    }
+  }
+
+  private static void computeUntilReported(LoopFixture.Log log) {
+    while (log.soFar().isEmpty()) {
+      Thread.onSpinWait();
+    }
+    LogRecord record = log.soFar().get(0);
+    assertTrue(record.getMessage().contains("\"greedy\""), record.getMessage());
+    assertTrue(record.getMessage().contains("offload"), record.getMessage());
+    assertTrue(
+        List.of(record.getThrown().getStackTrace()).toString().contains("computeUntilReported"));
+  }
+
+  @Test
+  void withoutALimitNothingIsReported() {
+    try (var log = new LoopFixture.Log();
+        var fixture = new LoopFixture(QUICK.watchdogLimit(Duration.ZERO))) {
+      fixture.loop(() -> {
+        long begin = System.nanoTime();
+        while (System.nanoTime() - begin < 200_000_000) {
+          Thread.onSpinWait();
+        }
+      });
+      assertTrue(log.soFar().isEmpty());
+    }
+  }
+
+  /** What the initialisers below wait with. */
+  private static @Nullable Executable wait;
+
+  private static final class PausingClass {
+    static {
+      LoopWatchdogTest.waitHere();
+    }
+
+    static void touch() {}
+  }
+
+  private static final class ReceivingClass {
+    static {
+      LoopWatchdogTest.waitHere();
+    }
+
+    static void touch() {}
+  }
+
+  private static void waitHere() {
+    try {
+      if (wait != null) {
+        wait.execute();
+      }
+    } catch (RuntimeException e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @Test
+  void aPauseInAClassInitialiserIsBrokenAndTheOthersGoOn() throws Exception {
+    waitInInitialiser(PausingClass::touch, () -> Copas.pause(Duration.ofDays(1)));
+  }
+
+  @Test
+  void aReceiveInAClassInitialiserIsBrokenAndTheOthersGoOn() throws Exception {
+    try (var fixture = new LoopFixture()) {
+      fixture.start();
+      CopasServerSocket server = fixture.echo();
+      // The connection belongs to the loop of the test; see below.
+      waitInInitialiser(
+          ReceivingClass::touch,
+          () -> {
+            CopasSocket socket = connected;
+            assertTrue(socket != null);
+            socket.receive();
+          },
+          server.getLocalPort());
+    }
+  }
+
+  private static @Nullable CopasSocket connected;
+
+  private static void waitInInitialiser(Runnable initialise, Executable waiting) throws Exception {
+    waitInInitialiser(initialise, waiting, 0);
+  }
+
+  private static void waitInInitialiser(Runnable initialise, Executable waiting, int port)
+      throws Exception {
+    wait = waiting;
+    try (var log = new LoopFixture.Log();
+        var fixture = new LoopFixture(QUICK)) {
+      int[] others = {0};
+      fixture.loop(() -> {
+        if (port != 0) {
+          connected = fixture.copas.connect("127.0.0.1", port);
+        }
+        Task other =
+            fixture.add(() -> {
+              Copas.pause(Duration.ofMillis(1));
+              others[0]++;
+            });
+        var error = assertThrows(ExceptionInInitializerError.class, initialise::run);
+        assertInstanceOf(IllegalStateException.class, error.getCause());
+        assertTrue(String.valueOf(error.getCause()).contains("class initialiser"));
+        other.join();
+        if (connected != null) {
+          connected.close();
+        }
+      });
+      assertEquals(1, others[0]);
+      log.await("class initialiser");
+    } finally {
+      wait = null;
+      connected = null;
+    }
+  }
+
+  @Test
+  void everyOptionRefusesWhatMakesNoSense() {
+    Options options = Options.defaults();
+    Duration negative = Duration.ofNanos(-1);
+    for (Executable call :
+        List.<Executable>of(
+            () -> options.maxLineBytes(0),
+            () -> options.maxReceiveAllBytes(0),
+            () -> options.receiveBufferBytes(63),
+            () -> options.sendBufferBytes(63),
+            () -> options.backlog(0),
+            () -> options.acceptBurst(0),
+            () -> options.acceptBackoff(Duration.ZERO),
+            () -> options.acceptBackoff(negative),
+            () -> options.operationsPerTurn(0),
+            () -> options.offloadThreads(0),
+            () -> options.closeTimeout(Duration.ZERO),
+            () -> options.closeTimeout(negative),
+            () -> options.watchdogLimit(negative))) {
+      LoopFixture.assertSays("must be", IllegalArgumentException.class, call);
+    }
+  }
+
+  @Test
+  void optionsAreCopiedAndNotChanged() {
+    Options options = Options.defaults();
+    Options changed = options.backlog(7).maxLineBytes(9).watchdogLimit(Duration.ZERO);
+    assertEquals(7, changed.backlog());
+    assertEquals(9, changed.maxLineBytes());
+    assertEquals(Duration.ZERO, changed.watchdogLimit());
+    assertFalse(options.backlog() == 7);
+    assertEquals(Duration.ofSeconds(1), options.watchdogLimit());
+  }
+}
