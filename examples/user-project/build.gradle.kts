@@ -27,13 +27,10 @@ application {
   mainClass = "com.example.Main"
 }
 
-// snippet: flags
-val copasFlags = listOf(
-  "--add-opens=java.base/java.lang=ALL-UNNAMED",
-  "--enable-native-access=ALL-UNNAMED",
-)
-tasks.withType<JavaExec>().configureEach { jvmArgs(copasFlags) }
-tasks.withType<Test>().configureEach { jvmArgs(copasFlags) }
-// end: flags
+// snippet: flag
+val copasFlag = "--add-opens=java.base/java.lang=ALL-UNNAMED"
+tasks.withType<JavaExec>().configureEach { jvmArgs(copasFlag) }
+tasks.withType<Test>().configureEach { jvmArgs(copasFlag) }
+// end: flag
 
 tasks.test { useJUnitPlatform() }

@@ -348,7 +348,8 @@ public final class Copas implements Executor, AutoCloseable {
   }
 
   /**
-   * Pauses the task until {@link Task#wakeup}. A task that does this keeps no loop from ending.
+   * Pauses the task until {@link Task#wakeup}. A task that does this keeps no loop from ending: it
+   * goes on with the next {@link #loop}, and is cancelled by {@link #stop} and {@link #close}.
    *
    * @throws InterruptedException when the task is cancelled
    */
@@ -630,8 +631,9 @@ public final class Copas implements Executor, AutoCloseable {
    * Stops the loop in order: its servers are closed, tasks may go on to their end for the time of
    * grace, the rest are cancelled; then the loop returns. Tasks that have not ended {@link
    * Options#closeTimeout} after that are reported with their stacks and left to themselves, as
-   * virtual threads off the loop. From any thread; in a task of the loop it returns at once, with
-   * false.
+   * virtual threads off the loop. (A task inside {@link System#exit} is one of those: it waits for
+   * the shutdown hooks. So a hook that stops the loop may take all this time.) From any thread; in
+   * a task of the loop it returns at once, with false.
    *
    * @return true when all tasks had ended in time
    */

@@ -33,6 +33,7 @@ final class LoopChildPrograms {
   public static void main(String[] args) throws Exception {
     switch (args[0]) {
       case "create" -> Copas.create().close();
+      case "fail" -> fail();
       case "exit" -> exit(copas -> {});
       case "exitWithClosingHook" -> exit(copas -> addHook(copas::close));
       case "exitWithStoppingHook" -> exit(copas -> addHook(() -> copas.stop(Duration.ZERO)));
@@ -43,6 +44,15 @@ final class LoopChildPrograms {
       case "manyConnections" -> manyConnections();
       case "connectAndClose" -> connectAndClose();
       default -> throw new IllegalArgumentException(args[0]);
+    }
+  }
+
+  /** A task that fails in a program that ends right then. */
+  private static void fail() {
+    try (var copas = Copas.create()) {
+      copas.loop(() -> {
+        throw new IllegalStateException("boom");
+      });
     }
   }
 

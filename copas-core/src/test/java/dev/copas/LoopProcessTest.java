@@ -42,6 +42,11 @@ class LoopProcessTest {
   }
 
   @Test
+  void theErrorOfATaskIsShownEvenWhenTheProgramEndsWithIt() throws Exception {
+    assertSaid("boom", LoopChildJvm.withFlag().run("fail"));
+  }
+
+  @Test
   void systemExitInAHandlerEndsTheJvmWithItsCode() throws Exception {
     assertEquals(42, LoopChildJvm.withFlag().run("exit").exitCode());
   }

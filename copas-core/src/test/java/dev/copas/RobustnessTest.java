@@ -1,0 +1,329 @@
+package dev.copas;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What broke once. */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class RobustnessTest {
+
+  private static final InetAddress LOCAL = InetAddress.getLoopbackAddress();
+
+  /** The JDK resubmits a virtual thread whose stack was taken, also when it is queued already. */
+  @Test
+  void takingStacksOfTasksLosesAndDoublesNone() throws Exception {
+    int count = 30;
+    int rounds = 300;
+    try (var copas = Copas.create()) {
+      var queue = new LinkedBlockingQueue<Integer>();
+      var ended = new int[1];
+      List<Task> tasks = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        int kind = i % 3;
+        tasks.add(
+            copas.addThread(() -> {
+              for (int round = 0; round < rounds; round++) {
+                switch (kind) {
+                  case 0 -> Copas.pause();
+                  case 1 -> {
+                    queue.add(round);
+                    queue.take();
+                  }
+                  default -> Copas.pause(Duration.ofNanos(1000));
+                }
+              }
+              ended[0]++;
+            }));
+      }
+      var sampling = new AtomicBoolean(true);
+      Thread sampler =
+          Thread.ofPlatform()
+              .start(() -> {
+                while (sampling.get()) {
+                  tasks.forEach(task -> task.coroutine().thread().getStackTrace());
+                }
+              });
+      copas.loop();
+      sampling.set(false);
+      sampler.join();
+      assertEquals(count, ended[0]);
+    }
+  }
+
+  @Test
+  void theWatchdogDoesNotBreakAWaitThatComesAfterALongComputation() {
+    var limit = Duration.ofMillis(4);
+    var errors = new ArrayList<Throwable>();
+    try (var copas = Copas.create(Options.defaults().watchdogLimit(limit))) {
+      copas.setErrorHandler((e, task, socket) -> errors.add(e));
+      copas.loop(() -> {
+        for (int i = 0; i < 60; i++) {
+          long end = System.nanoTime() + limit.toNanos() + i * 50_000L;
+          while (System.nanoTime() < end) {
+            Thread.onSpinWait();
+          }
+          Copas.pause(Duration.ofMillis(1));
+        }
+      });
+    }
+    assertEquals(List.of(), errors);
+  }
+
+  @RepeatedTest(20)
+  void aCallOfAnotherThreadIsNotStrandedWhenTheLoopReturns() throws Exception {
+    try (var copas = Copas.create();
+        var peer = new ServerSocket(0, 50, LOCAL)) {
+      copas.start();
+      var calls =
+          new FutureTask<@Nullable Void>(() -> {
+            while (true) {
+              try {
+                copas.connect("127.0.0.1", peer.getLocalPort()).close();
+              } catch (IOException | IllegalStateException e) {
+                return null;
+              }
+            }
+          });
+      Thread.ofPlatform().start(calls);
+      Thread.sleep(5);
+      copas.stop(Duration.ZERO);
+      calls.get(20, TimeUnit.SECONDS);
+    }
+  }
+
+  @Test
+  void tasksThatACloseHasToGiveUpDoNotWaitForEver() throws Exception {
+    List<Task> tasks = new ArrayList<>();
+    try (var copas = Copas.create(Options.defaults().closeTimeout(Duration.ofMillis(50)));
+        var peer = new ServerSocket(0, 50, LOCAL)) {
+      tasks.add(copas.addThread(() -> stubborn(() -> Copas.pause(Duration.ofDays(1)))));
+      tasks.add(copas.addThread(() -> stubborn(Copas::pauseForever)));
+      tasks.add(
+          copas.addThread(() -> {
+            CopasSocket socket = copas.connect("127.0.0.1", peer.getLocalPort());
+            stubborn(socket::receive);
+          }));
+      copas.start();
+      Thread.sleep(20);
+    }
+    for (Task task : tasks) {
+      assertTrue(task.join(Duration.ofSeconds(20)), task.toString());
+    }
+  }
+
+  /** Goes on whatever its waits say, for a while. */
+  private static void stubborn(CheckedRunnable<Exception> wait) {
+    for (int i = 0; i < 1000; i++) {
+      try {
+        wait.run();
+      } catch (IllegalStateException e) {
+        return; // No task of a loop any more.
+      } catch (Exception e) {
+        // Cancelled: never mind.
+      }
+    }
+  }
+
+  @Test
+  void aClosedCopasGivesBackPortsThatNobodyEverServed() throws Exception {
+    int port;
+    try (var copas = Copas.create()) {
+      port = copas.bind("127.0.0.1", 0).getLocalPort();
+    }
+    new ServerSocket(port, 1, LOCAL).close();
+  }
+
+  @Test
+  void aPortIsFreeWhenRemoveServerReturnsOnAnyThread() throws Exception {
+    try (var copas = Copas.create()) {
+      copas.start();
+      for (int i = 0; i < 20; i++) {
+        var server = copas.bind("127.0.0.1", 0);
+        copas.addServer(server, CopasSocket::receive);
+        int port = server.getLocalPort();
+        copas.removeServer(server);
+        new ServerSocket(port, 1, LOCAL).close();
+      }
+    }
+  }
+
+  @Test
+  void aTimeoutOfTheListeningSocketDoesNotEndItsServer() throws Exception {
+    try (var copas = Copas.create()) {
+      var server = copas.bind("127.0.0.1", 0);
+      server.setSoTimeout(1);
+      copas.addServer(server, socket -> socket.send("here\n"));
+      copas.loop(() -> {
+        Copas.pause(Duration.ofMillis(10));
+        try (var client = copas.connect("127.0.0.1", server.getLocalPort())) {
+          assertEquals("here", client.receive());
+        }
+        copas.removeServer(server);
+      });
+    }
+  }
+
+  @Test
+  void anErrorHandlerMayThrowWhatItGot() {
+    var seen = new ArrayList<Throwable>();
+    var error = new IllegalStateException("from the task");
+    try (var copas = Copas.create()) {
+      copas.setErrorHandler((e, task, socket) -> {
+        seen.add(e);
+        throw (RuntimeException) e;
+      });
+      copas.loop(() -> {
+        throw error;
+      });
+    }
+    assertEquals(1, seen.size());
+    assertSame(error, seen.getFirst());
+  }
+
+  @Test
+  void aLargeSendTakesNoNativeMemoryOfItsSize() throws Exception {
+    int size = 32 * 1024 * 1024;
+    try (var copas = Copas.create();
+        var peer = new ServerSocket(0, 50, LOCAL)) {
+      Thread reader =
+          Thread.ofPlatform()
+              .start(() -> {
+                try (Socket plain = peer.accept();
+                    InputStream in = plain.getInputStream()) {
+                  in.skipNBytes(size);
+                } catch (IOException e) {
+                  throw new IllegalStateException(e);
+                }
+              });
+      long before = directMemory();
+      copas.loop(() -> {
+        try (var socket = copas.connect("127.0.0.1", peer.getLocalPort())) {
+          socket.send(new byte[size]);
+          assertTrue(directMemory() - before < size / 4);
+        }
+      });
+      reader.join();
+    }
+  }
+
+  private static long directMemory() {
+    return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+        .mapToLong(BufferPoolMXBean::getMemoryUsed)
+        .sum();
+  }
+
+  @Test
+  void aTaskMayCloseALoopThatIsStepped() {
+    var log = new ArrayList<String>();
+    var copas = Copas.create();
+    copas.addThread(() -> {
+      try {
+        Copas.pauseForever();
+      } finally {
+        log.add("finally");
+      }
+    });
+    copas.addThread(copas::close);
+    int steps = 0;
+    while (steps < 100) {
+      try {
+        copas.step(Duration.ofMillis(10));
+        steps++;
+      } catch (IllegalStateException e) {
+        break; // It is closed.
+      }
+    }
+    assertEquals(List.of("finally"), log);
+    assertTrue(steps < 100, "the loop is not closed");
+  }
+
+  @Test
+  void aLoopStartedByAVirtualThreadIsNoDaemon() throws Exception {
+    try (var copas = Copas.create()) {
+      Thread.ofVirtual().start(copas::start).join();
+      boolean isDaemon =
+          Thread.getAllStackTraces().keySet().stream()
+              .filter(thread -> thread.getName().equals("copas-loop"))
+              .allMatch(Thread::isDaemon);
+      assertFalse(isDaemon);
+    }
+  }
+
+  // ---- Who takes steps
+
+  @Test
+  void trySendWorksBetweenSteps() throws Exception {
+    try (var copas = Copas.create();
+        var listener = copas.bind("127.0.0.1", 0);
+        var client = new Socket(LOCAL, listener.getLocalPort())) {
+      var player = new CompletableFuture<CopasSocket>();
+      copas.addThread(() -> player.complete(listener.accept()));
+      while (!player.isDone()) {
+        copas.step(Duration.ofMillis(10));
+      }
+      assertTrue(player.join().trySend("tick\n"));
+      assertEquals('t', client.getInputStream().read());
+      player.join().close();
+    }
+  }
+
+  @Test
+  void joiningATaskThatNobodyRunsIsAnError() throws Exception {
+    try (var copas = Copas.create()) {
+      Task task = copas.addThread(() -> {});
+      assertThrows(IllegalStateException.class, task::join);
+      copas.loop();
+      assertDoesNotThrow(() -> task.join());
+    }
+  }
+
+  @Test
+  void aClosedExecutorRejects() {
+    var copas = Copas.create();
+    copas.close();
+    assertThrows(RejectedExecutionException.class, () -> copas.execute(() -> {}));
+  }
+
+  @Test
+  void aForeignReceiverLearnsThatTheLoopWasClosed() throws Exception {
+    var copas = Copas.create();
+    try (var peer = new ServerSocket(0, 50, LOCAL)) {
+      copas.start();
+      CopasSocket socket = copas.connect("127.0.0.1", peer.getLocalPort());
+      var receiving = new FutureTask<>(socket::receive);
+      Thread.ofPlatform().start(receiving);
+      Thread.sleep(20);
+      copas.close();
+      var e = assertThrows(Exception.class, () -> receiving.get(20, TimeUnit.SECONDS));
+      assertTrue(e.getCause() instanceof SocketException, String.valueOf(e.getCause()));
+      assertNull(e.getCause().getCause());
+    }
+  }
+}
