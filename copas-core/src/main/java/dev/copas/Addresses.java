@@ -4,33 +4,44 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /** From a host's name to its addresses, without holding the loop. */
 final class Addresses {
 
   private Addresses() {}
 
-  /** All addresses of a host, in the order in which they should be tried. */
-  static InetAddress[] resolve(Copas copas, String host) throws IOException {
+  /**
+   * All addresses of a host, in the order in which they should be tried.
+   *
+   * @param nanos how long the look-up may take
+   */
+  static InetAddress[] resolve(Copas copas, String host, long nanos) throws IOException {
     InetAddress literal = literalOrNull(host);
     if (literal != null) {
       return new InetAddress[] {literal};
     }
     try {
-      return copas.offload(() -> InetAddress.getAllByName(host));
-    } catch (UnknownHostException e) {
-      var clearer = new UnknownHostException("unknown host: " + host);
-      clearer.initCause(e);
-      throw clearer;
+      return copas.offload.call(() -> InetAddress.getAllByName(host), nanos);
+    } catch (ExecutionException e) {
+      throw withCause(new UnknownHostException("unknown host: " + host), e);
+    } catch (TimeoutException e) {
+      throw withCause(new SocketTimeoutException("Looking up " + host + " timed out"), e);
     } catch (InterruptedException e) {
-      var cancelled = new InterruptedIOException("cancelled while looking up " + host);
-      cancelled.initCause(e);
-      throw cancelled;
+      throw withCause(new InterruptedIOException("cancelled while looking up " + host), e);
     }
   }
 
-  private static @org.jspecify.annotations.Nullable InetAddress literalOrNull(String host) {
+  private static <E extends IOException> E withCause(E exception, Exception cause) {
+    exception.initCause(cause);
+    return exception;
+  }
+
+  private static @Nullable InetAddress literalOrNull(String host) {
     try {
       return InetAddress.ofLiteral(host);
     } catch (IllegalArgumentException e) {

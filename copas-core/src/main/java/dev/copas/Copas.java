@@ -65,7 +65,7 @@ public final class Copas implements Executor, AutoCloseable {
   final Options options;
   final Buffers buffers;
   final Lifecycle lifecycle;
-  private final Offload offload;
+  final Offload offload;
   private final AtomicLong taskNumbers = new AtomicLong();
   private volatile ErrorHandler errorHandler = Task::log;
 
@@ -128,7 +128,7 @@ public final class Copas implements Executor, AutoCloseable {
       return bind(new InetSocketAddress(port));
     }
     IOException failure = null;
-    for (InetAddress address : Addresses.resolve(this, host)) {
+    for (InetAddress address : Addresses.resolve(this, host, Timeouts.FOREVER)) {
       try {
         return bind(new InetSocketAddress(address, port));
       } catch (IOException e) {

@@ -164,7 +164,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
       throws IOException {
     long deadline = self.loop().deadlineAfter(nanos);
     IOException failure = null;
-    for (InetAddress address : addressesOf(target)) {
+    for (InetAddress address : addressesOf(target, nanos)) {
       if (closed) { // During the look-up, or the attempt before; a fresh channel would not know.
         throw new SocketException("Socket closed");
       }
@@ -186,9 +186,9 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     throw failure != null ? failure : new UnknownHostException(target.getHostString());
   }
 
-  private InetAddress[] addressesOf(InetSocketAddress target) throws IOException {
+  private InetAddress[] addressesOf(InetSocketAddress target, long nanos) throws IOException {
     return target.isUnresolved()
-        ? Addresses.resolve(copas, target.getHostString())
+        ? Addresses.resolve(copas, target.getHostString(), nanos)
         : new InetAddress[] {target.getAddress()};
   }
 

@@ -1,11 +1,13 @@
 package dev.copas;
 
 import dev.copas.loop.Loop;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** Threads for what would hold the loop. */
@@ -25,6 +27,21 @@ final class Offload {
             new LinkedBlockingQueue<>(),
             Thread.ofPlatform().daemon().name("copas-offload-", 1).factory());
     threads.allowCoreThreadTimeOut(true);
+  }
+
+  /**
+   * Makes the call on another thread, even when no task asks for it, and waits so long at most.
+   *
+   * @throws TimeoutException when it takes longer; the thread is interrupted
+   */
+  <T> T call(Callable<T> work, long nanos)
+      throws ExecutionException, InterruptedException, TimeoutException {
+    Future<T> result = threads.submit(work);
+    try {
+      return result.get(nanos, TimeUnit.NANOSECONDS);
+    } finally {
+      result.cancel(true); // Nothing to cancel when it is done.
+    }
   }
 
   /** Makes the call on another thread when a task asks for it, and else right here. */

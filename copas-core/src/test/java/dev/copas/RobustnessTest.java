@@ -16,6 +16,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -273,6 +274,17 @@ class RobustnessTest {
               .filter(thread -> thread.getName().equals("copas-loop"))
               .allMatch(Thread::isDaemon);
       assertFalse(isDaemon);
+    }
+  }
+
+  @Test
+  void theTimeOfAConnectIncludesTheLookUp() throws Exception {
+    try (var copas = Copas.create();
+        var peer = new ServerSocket(0, 50, LOCAL)) {
+      copas.loop(() ->
+          assertThrows(
+              SocketTimeoutException.class,
+              () -> copas.connect("localhost", peer.getLocalPort(), Duration.ofNanos(1))));
     }
   }
 

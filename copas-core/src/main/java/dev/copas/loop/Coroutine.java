@@ -61,7 +61,10 @@ public final class Coroutine extends Inbox.Message implements Executor {
   private @Nullable Wake reason;
   private @Nullable Timer timer;
   private volatile boolean pinned;
-  private volatile boolean pausing;
+  private long pauses;
+
+  /** Which pause it is in; 0 for none. */
+  private volatile long pause;
 
   // What the loop keeps about its coroutines.
   @Nullable Coroutine nextReady;
@@ -259,24 +262,25 @@ public final class Coroutine extends Inbox.Message implements Executor {
 
   /** Waits without waiting for anything but the deadline and {@link #wakePaused}. */
   public Wake pause(long deadline) {
-    pausing = true;
+    pause = ++pauses;
     try {
       return deadline == FOREVER ? awaitForever() : await(deadline);
     } finally {
-      pausing = false;
+      pause = 0;
     }
   }
 
   /** Ends a {@link #pause}; false when the coroutine is in none. From any thread. */
   public boolean wakePaused() {
-    if (!pausing) {
+    long seen = pause;
+    if (seen == 0) {
       return false;
     }
     if (loop.isOnLoop()) {
       return wake(Wake.READY);
     }
     loop.post(() -> {
-      if (pausing) {
+      if (pause == seen) {
         wake(Wake.READY);
       }
     });
