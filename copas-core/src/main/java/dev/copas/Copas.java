@@ -75,6 +75,7 @@ public final class Copas implements Executor, AutoCloseable {
     this.buffers = new Buffers(machine, options.receiveBufferBytes());
     this.lifecycle = new Lifecycle(machine, options.closeTimeout());
     this.offload = new Offload(machine, options.offloadThreads());
+    machine.onInterrupt(lifecycle::exit);
   }
 
   /**
@@ -206,15 +207,21 @@ public final class Copas implements Executor, AutoCloseable {
    */
   public boolean removeServer(ServerSocket server, boolean keepOpen) {
     Server running = own(server).server.get();
-    if (running == null || running.isReleased()) {
+    if (running == null || !running.release()) {
       return false;
     }
-    if (keepOpen) {
-      running.release();
-    } else {
-      running.stop();
+    if (!keepOpen) {
+      closeQuietly(server);
     }
     return true;
+  }
+
+  private static void closeQuietly(ServerSocket server) {
+    try {
+      server.close();
+    } catch (IOException e) {
+      Reports.warning("the server socket " + server + " could not be closed", e);
+    }
   }
 
   private CopasServerSocket own(ServerSocket server) {
@@ -510,11 +517,16 @@ public final class Copas implements Executor, AutoCloseable {
   private void run(Runnable onBegin) {
     checkOpen();
     var turns = lifecycle.new Run(false, onBegin);
+    boolean interrupted = false;
     while (!machine.runIfFree(turns)) {
-      if (!lifecycle.isStopping()) {
+      if (machine.isClosed() || !lifecycle.isStopping()) {
         throw machine.notFree();
       }
+      interrupted |= Thread.interrupted();
       LockSupport.parkNanos(1_000_000); // A stop that came first takes its last turns.
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -659,7 +671,7 @@ public final class Copas implements Executor, AutoCloseable {
         if (machine.isClosed()) {
           return stopped.getNow(true);
         }
-        if (!machine.isTurning()) {
+        if (!machine.isTurning() && lifecycle.isStopping()) {
           takeLastTurns();
         }
         return stopped.get(20, TimeUnit.MILLISECONDS);

@@ -1,7 +1,6 @@
 package dev.copas;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -67,15 +66,19 @@ public final class CopasServerSocket extends ServerSocket {
     return impl.channel().refuse();
   }
 
-  /** Closes it and gives its port back; on return, the port is free. From any thread. */
+  /**
+   * Closes it and gives its port back: on return the port is free, unless a task holds the loop for
+   * longer than {@link Options#closeTimeout}. In a task, a turn passes. From any thread.
+   */
   @Override
   public void close() throws IOException {
+    closeWithoutWaiting();
+    copas.machine.awaitCloses(Timeouts.nanos(copas.options.closeTimeout()));
+  }
+
+  void closeWithoutWaiting() throws IOException {
     super.close();
-    try {
-      Outside.run(copas.machine, copas.machine.transport()::finishCloses);
-    } catch (InterruptedIOException e) {
-      Thread.currentThread().interrupt(); // It is closed; only nobody waited for the port.
-    }
+    copas.machine.drainUnlessTurning();
   }
 
   /** The address and port it is bound to, like {@code 127.0.0.1:7777}. */

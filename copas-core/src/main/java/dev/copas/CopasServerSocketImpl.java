@@ -95,6 +95,7 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
   protected void listen(int backlog) throws IOException {
     InetSocketAddress local = wanted == null ? new InetSocketAddress(0) : wanted;
     try {
+      copas.machine.awaitCloses(Timeouts.nanos(copas.options.closeTimeout()));
       Outside.run(copas.machine, () -> channel().bind(local, backlog));
     } catch (SocketException e) {
       var clearer = new BindException(e.getMessage() + ": " + Addresses.format(local));
@@ -121,13 +122,16 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
     }
   }
 
-  /** From any thread; off the loop it happens in the loop's next turn. */
+  /**
+   * Off the loop, only says so: the caller holds a lock of the JDK, and whoever owns the loop may
+   * be waiting for that.
+   */
   @Override
   protected void close() throws IOException {
     if (copas.machine.isOnLoop()) {
       closeOnLoop();
     } else {
-      copas.machine.doNow(this::closeFromOutside);
+      copas.machine.post(this::closeFromOutside);
     }
   }
 

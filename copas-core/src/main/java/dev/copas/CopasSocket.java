@@ -257,6 +257,13 @@ public final class CopasSocket extends Socket {
     }
   }
 
+  /** Closes the connection; never waits, see above. From any thread. */
+  @Override
+  public void close() throws IOException {
+    super.close();
+    impl.copas.machine.drainUnlessTurning();
+  }
+
   // ---- Settings
 
   /** The charset of {@link #receive()} and {@link #send(String)}: UTF-8 by default. */

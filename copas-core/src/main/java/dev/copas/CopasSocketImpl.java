@@ -119,7 +119,12 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   /** What is sent in one turn leaves at once; holding back small packets would only delay it. */
   private void use(StreamChannel next) throws IOException {
     next.setListener(this);
-    next.setOption(StandardSocketOptions.TCP_NODELAY, true);
+    try {
+      next.setOption(StandardSocketOptions.TCP_NODELAY, true);
+    } catch (IOException e) {
+      next.close();
+      throw e;
+    }
     channel = next;
   }
 
@@ -297,13 +302,16 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     Outside.run(copas.machine, output::shutdown);
   }
 
-  /** From any thread; off the loop it happens in the loop's next turn. */
+  /**
+   * Off the loop, only says so: the caller holds a lock of the JDK, and whoever owns the loop may
+   * be waiting for that.
+   */
   @Override
   protected void close() throws IOException {
     if (copas.machine.isOnLoop()) {
       closeOnLoop();
     } else {
-      copas.machine.doNow(this::closeFromOutside);
+      copas.machine.post(this::closeFromOutside);
     }
   }
 

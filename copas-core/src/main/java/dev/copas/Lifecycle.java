@@ -86,7 +86,9 @@ final class Lifecycle {
     try {
       return loop.isExiting() ? Wake.READY : self.awaitForever();
     } finally {
-      exitWaiters.remove(self);
+      if (loop.current() == self) {
+        exitWaiters.remove(self);
+      }
     }
   }
 
@@ -104,6 +106,10 @@ final class Lifecycle {
 
   /** Begins to stop; the stopper is told whether nothing had to be cancelled. */
   void stop(long graceNanos, CompletableFuture<Boolean> stopper) {
+    if (loop.isClosed()) {
+      stopper.complete(true);
+      return;
+    }
     stopping = true;
     stoppers.add(stopper);
     List.copyOf(servers).forEach(Server::stop);
@@ -176,7 +182,10 @@ final class Lifecycle {
       endedInPeace = inPeace;
       toTell.addAll(stoppers);
       if (givenUp || closing) {
-        loop.abandonAll().forEach(Lifecycle.this::reportLeftover);
+        loop.forEachLive(Lifecycle.this::reportLeftover);
+        loop.abandonAll();
+        servers.clear();
+        exitWaiters.clear();
       }
       reset();
       if (closing) {
@@ -186,8 +195,8 @@ final class Lifecycle {
 
     @Override
     public void released() {
-      Reports.flush();
       toTell.forEach(stopper -> stopper.complete(endedInPeace));
+      Reports.flush();
     }
   }
 

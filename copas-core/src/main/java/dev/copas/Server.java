@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** A task that accepts connections and starts a task for each of them. */
@@ -19,7 +20,7 @@ final class Server {
   private final String name;
   private final Task task;
   private final @Nullable Server predecessor;
-  private volatile boolean released;
+  private final AtomicBoolean released = new AtomicBoolean();
   private long accepted;
   private boolean hasReported;
   private long lastReport;
@@ -47,46 +48,83 @@ final class Server {
     task.coroutine().start();
   }
 
-  /** Stops accepting and closes the socket; connections live on. From any thread. */
+  /** Stops accepting and closes the socket; connections live on. Never waits. On the loop. */
   void stop() {
+    release();
+    closeSocket();
+  }
+
+  private void closeSocket() {
     try {
-      serverSocket.close();
+      serverSocket.closeWithoutWaiting();
     } catch (IOException e) {
       Reports.warning("server " + name + " could not close its socket", e);
     }
-    release();
   }
 
-  /** Stops accepting and leaves the socket to another server, or to its maker. From any thread. */
-  void release() {
-    released = true;
+  /**
+   * Stops accepting and leaves the socket to another server, or to its maker. From any thread.
+   *
+   * @return false when it has been released before
+   */
+  boolean release() {
+    if (!released.compareAndSet(false, true)) {
+      return false;
+    }
     copas.machine.doNow(serverSocket::turnAway); // Or a connection that comes now would be ours.
     task.cancel();
+    return true;
   }
 
   boolean isReleased() {
-    return released;
+    return released.get();
   }
 
   private void serve() throws IOException, InterruptedException {
-    if (predecessor != null) {
-      predecessor.task.join();
-    }
+    awaitPredecessor();
     copas.machine.countListeners(1);
     copas.lifecycle.added(this);
     try {
-      int burst = 0;
-      while (!serverSocket.isClosed() && !released) {
-        acceptOne();
-        if (++burst >= copas.options.acceptBurst()) {
-          burst = 0;
-          Thread.yield();
-        }
-      }
+      acceptInBursts();
     } finally {
-      copas.machine.countListeners(-1);
-      serverSocket.server.compareAndSet(this, null);
-      copas.lifecycle.removed(this);
+      if (copas.machine.isOnLoop()) {
+        ended();
+      }
+    }
+  }
+
+  /** Two cannot accept on one socket, even when this one has to end right away. */
+  private void awaitPredecessor() {
+    boolean interrupted = false;
+    while (predecessor != null && predecessor.task.state() != Task.State.ENDED) {
+      try {
+        predecessor.task.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void acceptInBursts() throws IOException, InterruptedException {
+    int burst = 0;
+    while (!serverSocket.isClosed() && !released.get()) {
+      acceptOne();
+      if (++burst >= copas.options.acceptBurst()) {
+        burst = 0;
+        Thread.yield();
+      }
+    }
+  }
+
+  private void ended() {
+    copas.machine.countListeners(-1);
+    serverSocket.server.compareAndSet(this, null);
+    copas.lifecycle.removed(this);
+    if (!released.get()) {
+      closeSocket(); // Cancelled: better no port than one where nobody answers.
     }
   }
 
@@ -99,7 +137,7 @@ final class Server {
     } catch (InterruptedIOException e) {
       throw e;
     } catch (IOException | LinkageError e) { // Without descriptors, not even classes load.
-      if (!serverSocket.isClosed() && !released) {
+      if (!serverSocket.isClosed() && !released.get()) {
         backOff(e);
       }
       return;

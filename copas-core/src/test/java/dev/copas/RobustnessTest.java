@@ -26,6 +26,7 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -285,6 +286,117 @@ class RobustnessTest {
           assertThrows(
               SocketTimeoutException.class,
               () -> copas.connect("localhost", peer.getLocalPort(), Duration.ofNanos(1))));
+    }
+  }
+
+  // ---- Threads that meet
+
+  /** What a foreign trySend collects must not wait for a task to run. */
+  @Test
+  void whatAForeignThreadTriesToSendLeavesAnIdleLoop() throws Exception {
+    try (var copas = Copas.create();
+        var peer = new ServerSocket(0, 50, LOCAL)) {
+      copas.start();
+      CopasSocket socket = copas.connect("127.0.0.1", peer.getLocalPort());
+      try (Socket accepted = peer.accept()) {
+        accepted.setSoTimeout(20_000);
+        assertTrue(socket.trySend("x"));
+        assertEquals('x', accepted.getInputStream().read());
+      }
+    }
+  }
+
+  /** A task that selects, and meets a lock of the JDK there, would keep the selector for ever. */
+  @Test
+  void serverSocketsMayBeAskedWhileTasksCloseThem() throws Exception {
+    try (var copas = Copas.create()) {
+      var present = new AtomicReference<@Nullable CopasServerSocket>();
+      var asking = new AtomicBoolean(true);
+      Runnable ask =
+          () -> {
+            while (asking.get()) {
+              CopasServerSocket server = present.get();
+              if (server != null) {
+                server.getLocalPort();
+              }
+            }
+          };
+      Thread asker = Thread.ofPlatform().start(ask);
+      copas.loop(() -> {
+        for (int i = 0; i < 200; i++) {
+          var server = copas.bind("127.0.0.1", 0);
+          copas.addServer(server, CopasSocket::receive);
+          present.set(server);
+          Copas.pause();
+          server.close();
+        }
+      });
+      asking.set(false);
+      asker.join();
+    }
+  }
+
+  /** One holds the socket's lock and wants the loop, the other the other way round. */
+  @RepeatedTest(50)
+  void aCloseOfTheLoopAndOneOfItsServersMayMeet() throws Exception {
+    var copas = Copas.create();
+    var server = copas.bind("127.0.0.1", 0);
+    copas.addServer(server, CopasSocket::receive);
+    copas.step();
+    var closing =
+        new FutureTask<@Nullable Void>(() -> {
+          server.close();
+          return null;
+        });
+    Thread.ofPlatform().start(closing);
+    copas.close();
+    closing.get(20, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void anInterruptOfTheLoopsThreadReleasesThoseWhoWaitForItsExit() throws Exception {
+    var log = new ArrayList<String>();
+    try (var copas = Copas.create()) {
+      copas.addServer(copas.bind("127.0.0.1", 0), CopasSocket::receive);
+      copas.addThread(() -> {
+        copas.waitForExit();
+        log.add("released");
+      });
+      Thread.currentThread().interrupt();
+      copas.loop();
+      assertTrue(Thread.interrupted());
+    }
+    assertEquals(List.of("released"), log);
+  }
+
+  @Test
+  void cancelAllClosesAServerThatHasNotBegun() throws Exception {
+    try (var copas = Copas.create()) {
+      var server = copas.bind("127.0.0.1", 0);
+      copas.addServer(server, CopasSocket::receive);
+      copas.cancelAll();
+      copas.loop();
+      assertTrue(server.isClosed());
+    }
+  }
+
+  @Test
+  void closingAServerDoesNotWaitForATaskThatHoldsTheLoop() throws Exception {
+    var holding = new AtomicBoolean(true);
+    var options = Options.defaults().closeTimeout(Duration.ofMillis(20));
+    try (var copas = Copas.create(options)) {
+      var server = copas.bind("127.0.0.1", 0);
+      copas.start();
+      var held = new CompletableFuture<@Nullable Void>();
+      copas.addThread(() -> {
+        held.complete(null);
+        while (holding.get()) {
+          Thread.onSpinWait();
+        }
+      });
+      held.get();
+      server.close();
+      holding.set(false);
     }
   }
 

@@ -198,6 +198,10 @@ public final class Coroutine extends Inbox.Message implements Executor {
     if (deadline == AT_ONCE) {
       return Wake.TIMED_OUT;
     }
+    if (abandoned) {
+      return Wake.CLOSED;
+    }
+    pinned = false;
     reason = null;
     waiting = true;
     if (deadline != FOREVER) {

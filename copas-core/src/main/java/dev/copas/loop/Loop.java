@@ -8,6 +8,8 @@ import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -69,6 +71,7 @@ public final class Loop {
   private int listening;
   private int lingering;
   private boolean interruptedMeanwhile;
+  private Runnable onInterrupt = this::exit;
 
   public Loop(
       Carrier carrier,
@@ -118,6 +121,7 @@ public final class Loop {
     }
     try {
       inbox.drain(); // What came before the program comes first.
+      settle();
       program.begun();
       while (!program.isOver()) {
         turn(Long.MAX_VALUE);
@@ -168,6 +172,7 @@ public final class Loop {
     exitOnInterrupt();
     inbox.drain();
     fireTimers();
+    settle();
     return runReady();
   }
 
@@ -245,7 +250,11 @@ public final class Loop {
 
   /** Has something done as soon as the coroutine that runs now gives up the loop. */
   public void atSwitch(Deferred action) {
-    deferred.add(action);
+    if (isOnLoop()) {
+      deferred.add(action);
+    } else {
+      post(action::settle); // From a task that the loop has let go.
+    }
   }
 
   /**
@@ -255,8 +264,13 @@ public final class Loop {
   private void exitOnInterrupt() {
     if (Thread.interrupted()) {
       interruptedMeanwhile = true;
-      exit();
+      onInterrupt.run();
     }
+  }
+
+  /** What an interrupt of the loop's own thread does. */
+  public void onInterrupt(Runnable action) {
+    onInterrupt = action;
   }
 
   // ---- Ownership
@@ -391,6 +405,37 @@ public final class Loop {
     return true;
   }
 
+  /**
+   * Returns when what was closed before has been given back to the system; after a time also when a
+   * task holds the loop.
+   *
+   * <p>Only the thread that turns may do that, or a visitor: a coroutine that met a lock of the JDK
+   * on the way would leave its carrier with the selector locked, and the carrier is who selects. So
+   * a coroutine lets a turn pass.
+   */
+  public void awaitCloses(long nanos) {
+    if (current() != null) {
+      Thread.yield();
+    } else if (isOnLoop()) {
+      finishCloses();
+    } else {
+      awaitClosesOutside(nanos);
+    }
+  }
+
+  private void awaitClosesOutside(long nanos) {
+    var done = new CountDownLatch(1);
+    doNow(() -> {
+      finishCloses();
+      done.countDown();
+    });
+    try {
+      done.await(nanos, TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt(); // They are closed; only nobody waits for the rest.
+    }
+  }
+
   /** Nobody may poll for long; what was closed must not keep its port and its peer until then. */
   private void finishCloses() {
     try {
@@ -402,9 +447,9 @@ public final class Loop {
     }
   }
 
-  /** What was posted while the last turn ended must not wait for a turn that may never come. */
-  private void drainUnlessTurning() {
-    while (!turning && !inbox.isEmpty() && !visit(inbox::drain)) {
+  /** What was posted while nobody turns must not wait for a turn that may never come. */
+  public void drainUnlessTurning() {
+    while (!isOnLoop() && !turning && !inbox.isEmpty() && !visit(inbox::drain)) {
       Thread.yield();
     }
   }
@@ -522,6 +567,7 @@ public final class Loop {
       unlink(coroutine);
       coroutine.abandon();
     }
+    listening = 0;
     for (int count = ready.size(); count > 0; count--) {
       Coroutine next = ready.poll();
       if (next != null) {

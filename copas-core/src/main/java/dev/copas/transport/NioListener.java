@@ -31,7 +31,6 @@ final class NioListener extends NioChannel implements ListenChannel {
 
   @Override
   public void bind(InetSocketAddress local, int backlog) throws IOException {
-    transport.finishCloses();
     channel.bind(local, backlog);
   }
 

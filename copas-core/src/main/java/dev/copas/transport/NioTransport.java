@@ -74,7 +74,15 @@ public final class NioTransport implements Transport {
       selector.select(onReady, millisRoundedUp(nanos));
     }
     for (Runnable task; (task = afterNextSelect.poll()) != null; ) {
+      run(task);
+    }
+  }
+
+  private static void run(Runnable task) {
+    try {
       task.run();
+    } catch (Throwable e) { // No thread to be had: the channel stays open, the loop goes on.
+      System.getLogger("dev.copas").log(System.Logger.Level.WARNING, "a socket stays open", e);
     }
   }
 
