@@ -682,6 +682,11 @@ public final class Loop {
     return asleep || owner == null;
   }
 
+  boolean isOwnerParked() {
+    Thread turner = owner;
+    return turner != null && turner.getState() == Thread.State.WAITING;
+  }
+
   @Nullable Coroutine runningNow() {
     return (Coroutine) CURRENT.getOpaque(this);
   }

@@ -106,11 +106,12 @@ final class Watchdog implements Runnable {
   }
 
   /**
-   * A wait that held the loop at two looks in a row is pinned. At one look, the task may just be
-   * about to give up the loop.
+   * A wait that holds the loop at two looks in a row, with the loop's own thread parked, is pinned.
+   * A task that is only about to give up the loop keeps that thread runnable, though the system may
+   * not be running it.
    */
   private void breakPinnedWait(Coroutine running) {
-    boolean waits = running.isWaiting() && stillHolds(running);
+    boolean waits = running.isWaiting() && loop.isOwnerParked() && stillHolds(running);
     if (waits && waitedBefore) {
       running.breakPinnedWait();
       Reports.warning(
