@@ -1,7 +1,6 @@
 package dev.copas;
 
 import dev.copas.loop.Coroutine;
-import dev.copas.loop.Reports;
 import dev.copas.transport.ListenChannel;
 import dev.copas.transport.StreamChannel;
 import dev.copas.transport.TransportChannel;
@@ -122,25 +121,9 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
     }
   }
 
-  /**
-   * Off the loop, only says so: the caller holds a lock of the JDK, and whoever owns the loop may
-   * be waiting for that.
-   */
   @Override
   protected void close() throws IOException {
-    if (copas.machine.isOnLoop()) {
-      closeOnLoop();
-    } else {
-      copas.machine.post(this::closeFromOutside);
-    }
-  }
-
-  private void closeFromOutside() {
-    try {
-      closeOnLoop();
-    } catch (IOException e) {
-      Reports.warning("a server socket could not be closed", e);
-    }
+    Outside.close(copas.machine, this::closeOnLoop, "a server socket could not be closed");
   }
 
   void turnAway() {

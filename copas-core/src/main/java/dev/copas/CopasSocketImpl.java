@@ -1,7 +1,6 @@
 package dev.copas;
 
 import dev.copas.loop.Coroutine;
-import dev.copas.loop.Reports;
 import dev.copas.transport.StreamChannel;
 import dev.copas.transport.TransportChannel;
 import java.io.IOException;
@@ -302,25 +301,12 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     Outside.run(copas.machine, output::shutdown);
   }
 
-  /**
-   * Off the loop, only says so: the caller holds a lock of the JDK, and whoever owns the loop may
-   * be waiting for that.
-   */
   @Override
   protected void close() throws IOException {
-    if (copas.machine.isOnLoop()) {
-      closeOnLoop();
-    } else {
-      copas.machine.post(this::closeFromOutside);
-    }
-  }
-
-  private void closeFromOutside() {
-    try {
-      closeOnLoop();
-    } catch (IOException e) {
-      Reports.warning("a socket was closed and lost bytes that were sent before", e);
-    }
+    Outside.close(
+        copas.machine,
+        this::closeOnLoop,
+        "a socket was closed and lost bytes that were sent before");
   }
 
   private void closeOnLoop() throws IOException {

@@ -2,6 +2,7 @@ package dev.copas;
 
 import dev.copas.loop.Coroutine;
 import dev.copas.loop.Loop;
+import dev.copas.loop.Reports;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketException;
@@ -97,6 +98,24 @@ final class Outside {
       }
     });
     await(result);
+  }
+
+  /**
+   * Closes a socket of java.net's: off the loop, only says so. The caller holds a lock of the JDK
+   * there, and whoever owns the loop may be waiting for that.
+   */
+  static void close(Loop loop, Action close, String whatALossMeans) throws IOException {
+    if (loop.isOnLoop()) {
+      close.run();
+      return;
+    }
+    loop.post(() -> {
+      try {
+        close.run();
+      } catch (IOException e) {
+        Reports.warning(whatALossMeans, e);
+      }
+    });
   }
 
   /** Looks again in a while: the one who ran the loop may have left it before the call arrived. */
