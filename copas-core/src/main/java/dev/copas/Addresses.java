@@ -25,6 +25,10 @@ final class Addresses {
     if (literal != null) {
       return new InetAddress[] {literal};
     }
+    InetAddress[] known = copas.machine.transport().resolve(host);
+    if (known != null) {
+      return known;
+    }
     try {
       return copas.offload.call(() -> InetAddress.getAllByName(host), nanos);
     } catch (ExecutionException e) {

@@ -1,13 +1,11 @@
 package dev.copas;
 
 import dev.copas.loop.Coroutine;
-import dev.copas.loop.FifoQueue;
+import dev.copas.loop.Environment;
 import dev.copas.loop.Loop;
 import dev.copas.loop.Loops;
-import dev.copas.loop.NativeCarrier;
 import dev.copas.loop.Reports;
 import dev.copas.loop.Wake;
-import dev.copas.transport.NioTransport;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -92,21 +90,19 @@ public final class Copas implements Executor, AutoCloseable {
   /** A loop with these options; see {@link #create()}. */
   public static Copas create(Options options) {
     Objects.requireNonNull(options, "options");
-    NativeCarrier carrier = NativeCarrier.get();
-    Reports.prepare();
     try {
-      return new Copas(
-          options,
-          new Loop(
-              carrier,
-              new NioTransport(),
-              System::nanoTime,
-              new FifoQueue(),
-              options.operationsPerTurn(),
-              options.watchdogLimit()));
+      return create(options, Environment.system());
     } catch (IOException e) {
       throw new UncheckedIOException("the system has no selector for another loop", e);
     }
+  }
+
+  /** For {@code dev.copas.testkit}, the only module that can name an environment. */
+  @SuppressWarnings("exports")
+  public static Copas create(Options options, Environment environment) {
+    Reports.prepare();
+    return new Copas(
+        options, new Loop(environment, options.operationsPerTurn(), options.watchdogLimit()));
   }
 
   // ---- Servers and connections

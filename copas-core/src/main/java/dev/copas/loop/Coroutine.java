@@ -207,11 +207,13 @@ public final class Coroutine extends Inbox.Message implements Executor {
     if (deadline != FOREVER) {
       loop.timers().arm(timer(), deadline);
     }
+    loop.countAwaiting(1);
     try {
       return park();
     } finally {
       waiting = false;
       if (!abandoned) {
+        loop.countAwaiting(-1);
         cancelTimer();
       }
     }

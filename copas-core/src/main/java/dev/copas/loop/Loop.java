@@ -46,7 +46,7 @@ public final class Loop {
 
   private final Carrier carrier;
   private final Transport transport;
-  private final TimeSource time;
+  private final Clock clock;
   private final ReadyQueue ready;
   private final int operationsPerStep;
   private final Watchdog watchdog;
@@ -67,23 +67,18 @@ public final class Loop {
   private long switches;
   private @Nullable Coroutine firstLive;
   private int live;
+  private int awaiting;
   private int waitingForever;
   private int listening;
   private int lingering;
   private boolean interruptedMeanwhile;
   private Runnable onInterrupt = this::exit;
 
-  public Loop(
-      Carrier carrier,
-      Transport transport,
-      TimeSource time,
-      ReadyQueue ready,
-      int operationsPerStep,
-      Duration watchdogLimit) {
-    this.carrier = carrier;
-    this.transport = transport;
-    this.time = time;
-    this.ready = ready;
+  public Loop(Environment environment, int operationsPerStep, Duration watchdogLimit) {
+    this.carrier = environment.carrier();
+    this.transport = environment.transport();
+    this.clock = environment.clock();
+    this.ready = environment.ready();
     this.operationsPerStep = operationsPerStep;
     this.watchdog = new Watchdog(this, watchdogLimit);
     Loops.add(this);
@@ -190,7 +185,11 @@ public final class Loop {
         return;
       }
       asleep = true;
-      transport.poll(inbox.isEmpty() ? wait : 0);
+      if (inbox.isEmpty()) {
+        clock.sleep(transport, wait, live == awaiting);
+      } else {
+        transport.poll(0);
+      }
     } catch (IOException e) {
       throw new UncheckedIOException("the loop cannot wait for its sockets any more", e);
     } finally {
@@ -202,12 +201,12 @@ public final class Loop {
   }
 
   private long untilNextTimer() {
-    return timers.size() == 0 ? Long.MAX_VALUE : timers.untilNext(time.nanoTime());
+    return timers.size() == 0 ? Long.MAX_VALUE : timers.untilNext(clock.nanoTime());
   }
 
   private void fireTimers() {
     if (timers.size() > 0) {
-      timers.fire(time.nanoTime());
+      timers.fire(clock.nanoTime());
     }
   }
 
@@ -568,6 +567,7 @@ public final class Loop {
       coroutine.abandon();
     }
     listening = 0;
+    awaiting = 0;
     for (int count = ready.size(); count > 0; count--) {
       Coroutine next = ready.poll();
       if (next != null) {
@@ -575,6 +575,11 @@ public final class Loop {
       }
     }
     return left;
+  }
+
+  /** Counts coroutines in a wait of ours. */
+  void countAwaiting(int change) {
+    awaiting += change;
   }
 
   public int liveCount() {
@@ -597,7 +602,7 @@ public final class Loop {
   }
 
   public long nanoTime() {
-    return time.nanoTime();
+    return clock.nanoTime();
   }
 
   /**
@@ -609,11 +614,11 @@ public final class Loop {
     if (nanos == 0) {
       return Coroutine.AT_ONCE;
     }
-    return nanos >= Long.MAX_VALUE / 2 ? Coroutine.FOREVER : time.nanoTime() + nanos;
+    return nanos >= Long.MAX_VALUE / 2 ? Coroutine.FOREVER : clock.nanoTime() + nanos;
   }
 
   public void arm(Timer timer, long delayNanos) {
-    timers.arm(timer, time.nanoTime() + Math.min(delayNanos, Long.MAX_VALUE / 2));
+    timers.arm(timer, clock.nanoTime() + Math.min(delayNanos, Long.MAX_VALUE / 2));
   }
 
   public void cancel(Timer timer) {

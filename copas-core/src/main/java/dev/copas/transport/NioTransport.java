@@ -1,6 +1,7 @@
 package dev.copas.transport;
 
 import java.io.IOException;
+import java.net.InetAddress;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ClosedSelectorException;
@@ -61,6 +62,11 @@ public final class NioTransport implements Transport {
       channel.close();
       throw e;
     }
+  }
+
+  @Override
+  public InetAddress @Nullable [] resolve(String host) {
+    return null;
   }
 
   @Override

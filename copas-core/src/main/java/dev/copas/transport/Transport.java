@@ -1,6 +1,8 @@
 package dev.copas.transport;
 
 import java.io.IOException;
+import java.net.InetAddress;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A source of channels and of their readiness.
@@ -15,6 +17,9 @@ public interface Transport {
 
   /** A listening socket, not yet bound. */
   ListenChannel openListener() throws IOException;
+
+  /** The addresses of a host that only this transport knows; null: ask the operating system. */
+  InetAddress @Nullable [] resolve(String host);
 
   /**
    * Tells the listeners of all channels what became ready, after waiting until there is something,

@@ -23,7 +23,11 @@ class FifoQueueTest {
   @BeforeEach
   void makeLoop() throws Exception {
     Carrier none = (coroutine, name, body) -> Thread.ofVirtual().name(name).unstarted(body);
-    loop = new Loop(none, new NioTransport(), () -> 0, new FifoQueue(), 64, Duration.ZERO);
+    loop =
+        new Loop(
+            new Environment(none, new FifoQueue(), new NioTransport(), Clock.SYSTEM),
+            64,
+            Duration.ZERO);
   }
 
   @AfterEach
