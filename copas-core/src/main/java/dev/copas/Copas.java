@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -91,7 +92,8 @@ public final class Copas implements Executor, AutoCloseable {
   public static Copas create(Options options) {
     Objects.requireNonNull(options, "options");
     try {
-      return create(options, Environment.system());
+      return create(
+          options, options.isSolo() ? Environment.ofSoloMode() : Environment.ofNativeMode());
     } catch (IOException e) {
       throw new UncheckedIOException("the system has no selector for another loop", e);
     }
@@ -325,8 +327,7 @@ public final class Copas implements Executor, AutoCloseable {
    * @throws InterruptedException when the task is cancelled
    */
   public static void pause() throws InterruptedException {
-    self();
-    Thread.yield();
+    self().giveWay();
     if (Thread.interrupted()) {
       throw new InterruptedException("the task was cancelled");
     }
@@ -385,17 +386,14 @@ public final class Copas implements Executor, AutoCloseable {
   public static <T extends @Nullable Object, E extends Exception> T atomic(
       CheckedCallable<T, E> body) throws E {
     Coroutine self = self();
-    long before = self.resumes();
+    BooleanSupplier gaveUp = self.switchesSince();
     T result = body.call();
-    long switches = self.resumes() - before;
-    if (switches > 0) {
+    if (gaveUp.getAsBoolean()) {
       throw new IllegalStateException(
           "task \""
               + self.thread().getName()
-              + "\" gave up the loop "
-              + switches
-              + " times inside atomic(); so other tasks may have run. Look for socket calls, locks,"
-              + " sleeps and log calls in it.");
+              + "\" gave up the loop inside atomic(); so other tasks may have run. Look for socket"
+              + " calls, locks, sleeps and log calls in it.");
     }
     return result;
   }
@@ -515,7 +513,8 @@ public final class Copas implements Executor, AutoCloseable {
     var turns = lifecycle.new Run(false, onBegin);
     boolean interrupted = false;
     while (!machine.runIfFree(turns)) {
-      if (machine.isClosed() || !lifecycle.isStopping()) {
+      boolean stopping = lifecycle.isStopping();
+      if (machine.isClosed() || (!stopping && machine.isTurning())) {
         throw machine.notFree();
       }
       interrupted |= Thread.interrupted();

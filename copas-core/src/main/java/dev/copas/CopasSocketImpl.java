@@ -39,7 +39,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   private @Nullable Connecting connecting;
   private @Nullable Preparation preparation;
   private boolean connected;
-  private boolean closed;
+  private volatile boolean closed;
   private @Nullable InetSocketAddress remote;
   private @Nullable InetSocketAddress local;
   private long connectTimeout = Timeouts.FOREVER;
@@ -303,6 +303,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
 
   @Override
   protected void close() throws IOException {
+    closed = true; // At once, whatever the loop comes to first.
     Outside.close(
         copas.machine,
         this::closeOnLoop,
@@ -310,7 +311,6 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   }
 
   private void closeOnLoop() throws IOException {
-    closed = true;
     if (connecting != null) {
       connecting.shut();
     }

@@ -24,6 +24,7 @@ public final class Options implements Cloneable {
   private int offloadThreads = 16;
   private Duration closeTimeout = Duration.ofSeconds(5);
   private Duration watchdogLimit = Duration.ofSeconds(1);
+  private boolean solo;
 
   private Options() {}
 
@@ -120,6 +121,24 @@ public final class Options implements Cloneable {
     Options copy = copy();
     copy.watchdogLimit = duration.isZero() ? duration : positive(duration, "watchdogLimit");
     return copy;
+  }
+
+  /**
+   * Runs the loop in <em>solo mode</em>: without the JVM flag of native mode, by holding the
+   * virtual threads of the whole JVM to one carrier. Then every virtual thread of the program takes
+   * turns with the tasks, {@link Copas#step} is not to be had, and there is one loop at a time.
+   * {@link Copas#create(Options)} has to come before the first virtual thread of the program, or
+   * the JVM has to be started with {@code -Djdk.virtualThreadScheduler.parallelism=1
+   * -Djdk.virtualThreadScheduler.maxPoolSize=1}. Off by default.
+   */
+  public Options solo() {
+    Options copy = copy();
+    copy.solo = true;
+    return copy;
+  }
+
+  public boolean isSolo() {
+    return solo;
   }
 
   public int maxLineBytes() {

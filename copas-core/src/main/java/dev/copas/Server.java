@@ -114,7 +114,7 @@ final class Server {
       acceptOne();
       if (++burst >= copas.options.acceptBurst()) {
         burst = 0;
-        Thread.yield();
+        Copas.self().giveWay();
       }
     }
   }

@@ -7,7 +7,6 @@ import java.net.SocketTimeoutException;
 import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,6 +27,9 @@ public final class Task {
     /** It has ended, in whatever way. */
     ENDED
   }
+
+  /** A century is for ever, and can be told in nanoseconds. */
+  private static final Duration LONGEST = Duration.ofDays(36_500);
 
   private final Copas copas;
   private final TaskBody body;
@@ -135,8 +137,7 @@ public final class Task {
    * @throws IllegalStateException when nobody runs the loop meanwhile, or in the task itself
    */
   public void join() throws InterruptedException {
-    checkJoin();
-    coroutine.thread().join();
+    join(LONGEST);
   }
 
   /**
@@ -147,9 +148,7 @@ public final class Task {
   public boolean join(Duration atMost) throws InterruptedException {
     Objects.requireNonNull(atMost, "atMost");
     checkJoin();
-    return coroutine
-        .thread()
-        .join(Duration.ofNanos(Math.min(Timeouts.nanos(atMost), TimeUnit.DAYS.toNanos(36_500))));
+    return coroutine.join(atMost.compareTo(LONGEST) < 0 ? atMost : LONGEST);
   }
 
   private void checkJoin() {

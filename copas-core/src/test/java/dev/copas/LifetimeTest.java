@@ -22,7 +22,7 @@ class LifetimeTest {
 
   @Test
   void exitReleasesThoseWhoWaitForIt() {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.addThread(() -> {
         copas.waitForExit();
         log.add("released, exiting is " + copas.exiting());
@@ -40,7 +40,7 @@ class LifetimeTest {
 
   @Test
   void aLoopThatEndsByItselfReleasesThoseWhoWaitForItsExitAndWhatTheyStart() {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.addThread(() -> {
         copas.waitForExit();
         copas.addThread(() -> log.add("started at the end"));
@@ -54,7 +54,7 @@ class LifetimeTest {
 
   @Test
   void waitingForAnExitThatHasComeTakesNoTime() {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.loop(() -> {
         copas.exit();
         Copas.<RuntimeException>atomic(() -> {
@@ -72,7 +72,7 @@ class LifetimeTest {
 
   @Test
   void aCancelledWaitForExitThrows() {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       Task waiter =
           copas.addThread(() -> {
             assertThrows(InterruptedException.class, copas::waitForExit);
@@ -88,14 +88,14 @@ class LifetimeTest {
 
   @Test
   void waitForExitNeedsATask() {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       assertThrows(IllegalStateException.class, copas::waitForExit);
     }
   }
 
   @Test
   void aRemovedThreadRunsItsFinallyBlocksAndIsNoError() {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.setErrorHandler((e, task, socket) -> log.add("error " + e));
       Task sleeper =
           copas.addThread(() -> {
@@ -116,7 +116,7 @@ class LifetimeTest {
 
   @Test
   void cancelAllEndsServersConnectionsAndSleepersButNotItsCaller() throws Exception {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       var server = copas.bind("127.0.0.1", 0);
       copas.addServer(
           server,
@@ -155,7 +155,7 @@ class LifetimeTest {
 
   @Test
   void cancelAllComesFromAnyThread() throws Exception {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.addServer(copas.bind("127.0.0.1", 0), CopasSocket::receive);
       copas.loop(() -> Thread.ofPlatform().start(copas::cancelAll));
     }
@@ -163,7 +163,7 @@ class LifetimeTest {
 
   @Test
   void aServerSocketThatWasKeptOpenCanBeAddedAgainAtOnce() throws Exception {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       var server = copas.bind("127.0.0.1", 0);
       copas.addServer(server, socket -> socket.send("first\n"));
       copas.loop(() -> {
@@ -182,7 +182,7 @@ class LifetimeTest {
 
   @Test
   void connectionsToASocketThatWasKeptOpenWaitForTheNextServer() throws Exception {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       var server = copas.bind("127.0.0.1", 0);
       copas.addServer(server, socket -> socket.send("first\n"));
       copas.loop(() -> {
@@ -209,7 +209,7 @@ class LifetimeTest {
   @Test
   void aTaskMayHaveAnErrorHandlerOfItsOwn() {
     var seen = new AtomicReference<Throwable>();
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.setErrorHandler((e, task, socket) -> log.add("default: " + e.getMessage()));
       Task own =
           copas.addThread(() -> {

@@ -58,7 +58,7 @@ class LoopArchitectureTest {
   void onlyOneClassReachesIntoTheJdk() {
     noClasses()
         .that()
-        .doNotHaveFullyQualifiedName("dev.copas.loop.NativeCarrier")
+        .doNotHaveFullyQualifiedName("dev.copas.loop.NativeThreads")
         .should()
         .callMethodWhere(
             com.tngtech.archunit.core.domain.JavaCall.Predicates.target(

@@ -8,8 +8,6 @@ import java.io.BufferedReader;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Method;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
@@ -37,7 +35,7 @@ final class LoopFixture implements AutoCloseable {
   }
 
   LoopFixture(Options options) {
-    copas = Copas.create(options);
+    copas = Modes.create(options);
     copas.setErrorHandler((error, task, socket) -> failed(error));
   }
 
@@ -108,25 +106,10 @@ final class LoopFixture implements AutoCloseable {
     assertTrue(String.valueOf(thrown.getMessage()).contains(part), () -> "says: " + thrown);
   }
 
-  /** The platform thread that runs the caller. */
-  static Thread carrier() {
-    try {
-      return (Thread) CURRENT_CARRIER.invoke(null);
-    } catch (IllegalAccessException | InvocationTargetException e) {
-      throw new LinkageError(e.getMessage(), e);
-    }
-  }
-
-  private static final Method CURRENT_CARRIER = currentCarrier();
-
-  private static Method currentCarrier() {
-    try {
-      Method method = Thread.class.getDeclaredMethod("currentCarrierThread");
-      method.setAccessible(true);
-      return method;
-    } catch (NoSuchMethodException e) {
-      throw new LinkageError(e.getMessage(), e);
-    }
+  /** The name of the platform thread that carries the caller, which is a virtual one. */
+  static String carrier() {
+    String text = Thread.currentThread().toString();
+    return text.substring(text.lastIndexOf('@') + 1);
   }
 
   /** Waits for what another thread brings about. */

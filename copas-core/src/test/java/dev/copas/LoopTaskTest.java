@@ -272,7 +272,7 @@ class LoopTaskTest {
 
   @Test
   void anErrorOfATaskGoesToTheErrorHandlerWithTheTask() {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       List<Object> told = new ArrayList<>();
       copas.setErrorHandler((error, task, socket) -> {
         told.add(error);
@@ -295,7 +295,7 @@ class LoopTaskTest {
   @Test
   void anErrorHandlerThatThrowsIsLoggedAndHurtsNobody() throws Exception {
     try (var log = new LoopFixture.Log();
-        var copas = Copas.create()) {
+        var copas = Modes.create()) {
       copas.setErrorHandler((error, task, socket) -> {
         throw new IllegalStateException("handler");
       });
@@ -332,7 +332,7 @@ class LoopTaskTest {
                 super.publish(record);
               }
             };
-        var copas = Copas.create()) {
+        var copas = Modes.create()) {
       copas.addThread(
           "poor",
           () -> {
@@ -355,7 +355,7 @@ class LoopTaskTest {
 
   @Test
   void anInterruptedExceptionOfATaskThatNobodyCancelledIsAnError() {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       List<Throwable> told = new ArrayList<>();
       copas.setErrorHandler((error, task, socket) -> told.add(error));
       copas.addThread(() -> {

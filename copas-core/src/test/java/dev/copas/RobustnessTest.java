@@ -29,6 +29,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -43,7 +44,7 @@ class RobustnessTest {
   void takingStacksOfTasksLosesAndDoublesNone() throws Exception {
     int count = 30;
     int rounds = 300;
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       var queue = new LinkedBlockingQueue<Integer>();
       var ended = new int[1];
       List<Task> tasks = new ArrayList<>();
@@ -83,7 +84,7 @@ class RobustnessTest {
   void theWatchdogDoesNotBreakAWaitThatComesAfterALongComputation() {
     var limit = Duration.ofMillis(4);
     var errors = new ArrayList<Throwable>();
-    try (var copas = Copas.create(Options.defaults().watchdogLimit(limit))) {
+    try (var copas = Modes.create(Options.defaults().watchdogLimit(limit))) {
       copas.setErrorHandler((e, task, socket) -> errors.add(e));
       copas.loop(() -> {
         for (int i = 0; i < 60; i++) {
@@ -100,7 +101,7 @@ class RobustnessTest {
 
   @RepeatedTest(20)
   void aCallOfAnotherThreadIsNotStrandedWhenTheLoopReturns() throws Exception {
-    try (var copas = Copas.create();
+    try (var copas = Modes.create();
         var peer = new ServerSocket(0, 50, LOCAL)) {
       copas.start();
       var calls =
@@ -123,7 +124,7 @@ class RobustnessTest {
   @Test
   void tasksThatACloseHasToGiveUpDoNotWaitForEver() throws Exception {
     List<Task> tasks = new ArrayList<>();
-    try (var copas = Copas.create(Options.defaults().closeTimeout(Duration.ofMillis(50)));
+    try (var copas = Modes.create(Options.defaults().closeTimeout(Duration.ofMillis(50)));
         var peer = new ServerSocket(0, 50, LOCAL)) {
       tasks.add(copas.addThread(() -> stubborn(() -> Copas.pause(Duration.ofDays(1)))));
       tasks.add(copas.addThread(() -> stubborn(Copas::pauseForever)));
@@ -156,7 +157,7 @@ class RobustnessTest {
   @Test
   void aClosedCopasGivesBackPortsThatNobodyEverServed() throws Exception {
     int port;
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       port = copas.bind("127.0.0.1", 0).getLocalPort();
     }
     new ServerSocket(port, 1, LOCAL).close();
@@ -164,7 +165,7 @@ class RobustnessTest {
 
   @Test
   void aPortIsFreeWhenRemoveServerReturnsOnAnyThread() throws Exception {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.start();
       for (int i = 0; i < 20; i++) {
         var server = copas.bind("127.0.0.1", 0);
@@ -178,7 +179,7 @@ class RobustnessTest {
 
   @Test
   void aTimeoutOfTheListeningSocketDoesNotEndItsServer() throws Exception {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       var server = copas.bind("127.0.0.1", 0);
       server.setSoTimeout(1);
       copas.addServer(server, socket -> socket.send("here\n"));
@@ -196,7 +197,7 @@ class RobustnessTest {
   void anErrorHandlerMayThrowWhatItGot() {
     var seen = new ArrayList<Throwable>();
     var error = new IllegalStateException("from the task");
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.setErrorHandler((e, task, socket) -> {
         seen.add(e);
         throw (RuntimeException) e;
@@ -212,7 +213,7 @@ class RobustnessTest {
   @Test
   void aLargeSendTakesNoNativeMemoryOfItsSize() throws Exception {
     int size = 32 * 1024 * 1024;
-    try (var copas = Copas.create();
+    try (var copas = Modes.create();
         var peer = new ServerSocket(0, 50, LOCAL)) {
       Thread reader =
           Thread.ofPlatform()
@@ -241,10 +242,11 @@ class RobustnessTest {
         .sum();
   }
 
+  @Tag("native")
   @Test
   void aTaskMayCloseALoopThatIsStepped() {
     var log = new ArrayList<String>();
-    var copas = Copas.create();
+    var copas = Modes.create();
     copas.addThread(() -> {
       try {
         Copas.pauseForever();
@@ -268,7 +270,7 @@ class RobustnessTest {
 
   @Test
   void aLoopStartedByAVirtualThreadIsNoDaemon() throws Exception {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       Thread.ofVirtual().start(copas::start).join();
       boolean isDaemon =
           Thread.getAllStackTraces().keySet().stream()
@@ -280,7 +282,7 @@ class RobustnessTest {
 
   @Test
   void theTimeOfAConnectIncludesTheLookUp() throws Exception {
-    try (var copas = Copas.create();
+    try (var copas = Modes.create();
         var peer = new ServerSocket(0, 50, LOCAL)) {
       copas.loop(() ->
           assertThrows(
@@ -294,7 +296,7 @@ class RobustnessTest {
   /** What a foreign trySend collects must not wait for a task to run. */
   @Test
   void whatAForeignThreadTriesToSendLeavesAnIdleLoop() throws Exception {
-    try (var copas = Copas.create();
+    try (var copas = Modes.create();
         var peer = new ServerSocket(0, 50, LOCAL)) {
       copas.start();
       CopasSocket socket = copas.connect("127.0.0.1", peer.getLocalPort());
@@ -309,7 +311,7 @@ class RobustnessTest {
   /** A task that selects, and meets a lock of the JDK there, would keep the selector for ever. */
   @Test
   void serverSocketsMayBeAskedWhileTasksCloseThem() throws Exception {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       var present = new AtomicReference<@Nullable CopasServerSocket>();
       var asking = new AtomicBoolean(true);
       Runnable ask =
@@ -337,9 +339,10 @@ class RobustnessTest {
   }
 
   /** One holds the socket's lock and wants the loop, the other the other way round. */
+  @Tag("native")
   @RepeatedTest(50)
   void aCloseOfTheLoopAndOneOfItsServersMayMeet() throws Exception {
-    var copas = Copas.create();
+    var copas = Modes.create();
     var server = copas.bind("127.0.0.1", 0);
     copas.addServer(server, CopasSocket::receive);
     copas.step();
@@ -356,7 +359,7 @@ class RobustnessTest {
   @Test
   void anInterruptOfTheLoopsThreadReleasesThoseWhoWaitForItsExit() throws Exception {
     var log = new ArrayList<String>();
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.addServer(copas.bind("127.0.0.1", 0), CopasSocket::receive);
       copas.addThread(() -> {
         copas.waitForExit();
@@ -371,7 +374,7 @@ class RobustnessTest {
 
   @Test
   void cancelAllClosesAServerThatHasNotBegun() throws Exception {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       var server = copas.bind("127.0.0.1", 0);
       copas.addServer(server, CopasSocket::receive);
       copas.cancelAll();
@@ -384,7 +387,7 @@ class RobustnessTest {
   void closingAServerDoesNotWaitForATaskThatHoldsTheLoop() throws Exception {
     var holding = new AtomicBoolean(true);
     var options = Options.defaults().closeTimeout(Duration.ofMillis(20));
-    try (var copas = Copas.create(options)) {
+    try (var copas = Modes.create(options)) {
       var server = copas.bind("127.0.0.1", 0);
       copas.start();
       var held = new CompletableFuture<@Nullable Void>();
@@ -402,9 +405,10 @@ class RobustnessTest {
 
   // ---- Who takes steps
 
+  @Tag("native")
   @Test
   void trySendWorksBetweenSteps() throws Exception {
-    try (var copas = Copas.create();
+    try (var copas = Modes.create();
         var listener = copas.bind("127.0.0.1", 0);
         var client = new Socket(LOCAL, listener.getLocalPort())) {
       var player = new CompletableFuture<CopasSocket>();
@@ -420,7 +424,7 @@ class RobustnessTest {
 
   @Test
   void joiningATaskThatNobodyRunsIsAnError() throws Exception {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       Task task = copas.addThread(() -> {});
       assertThrows(IllegalStateException.class, task::join);
       copas.loop();
@@ -430,14 +434,14 @@ class RobustnessTest {
 
   @Test
   void aClosedExecutorRejects() {
-    var copas = Copas.create();
+    var copas = Modes.create();
     copas.close();
     assertThrows(RejectedExecutionException.class, () -> copas.execute(() -> {}));
   }
 
   @Test
   void aForeignReceiverLearnsThatTheLoopWasClosed() throws Exception {
-    var copas = Copas.create();
+    var copas = Modes.create();
     try (var peer = new ServerSocket(0, 50, LOCAL)) {
       copas.start();
       CopasSocket socket = copas.connect("127.0.0.1", peer.getLocalPort());

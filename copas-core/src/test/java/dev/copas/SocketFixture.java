@@ -39,7 +39,7 @@ final class SocketFixture implements AutoCloseable {
   private final List<Closeable> opened = new ArrayList<>();
 
   private SocketFixture(Options options, boolean stepped) {
-    this.copas = Copas.create(options);
+    this.copas = Modes.create(options);
     this.stepped = stepped;
     copas.setErrorHandler((error, task, socket) -> errors.add(error));
     if (!stepped) {

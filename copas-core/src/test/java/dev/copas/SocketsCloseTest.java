@@ -248,7 +248,7 @@ class SocketsCloseTest {
   @Test
   void theLoopWaitsForBytesOfClosedSocketsUntilTheCloseTimeout() throws Exception {
     byte[] message = SocketFixture.pattern(TOO_MUCH, 4);
-    try (var copas = Copas.create(Options.defaults().closeTimeout(Duration.ofMillis(300)));
+    try (var copas = Modes.create(Options.defaults().closeTimeout(Duration.ofMillis(300)));
         var listener = copas.bind(SocketFixture.LOCAL, 0);
         var plain = new Socket()) {
       plain.setReceiveBufferSize(SMALL);
@@ -276,7 +276,7 @@ class SocketsCloseTest {
   @Test
   void theLoopEndsAsSoonAsBytesOfClosedSocketsAreDelivered() throws Exception {
     byte[] message = SocketFixture.pattern(TOO_MUCH, 5);
-    try (var copas = Copas.create(Options.defaults().closeTimeout(Duration.ofDays(1)));
+    try (var copas = Modes.create(Options.defaults().closeTimeout(Duration.ofDays(1)));
         var listener = copas.bind(SocketFixture.LOCAL, 0);
         var plain = new Socket()) {
       plain.setReceiveBufferSize(SMALL);

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -397,6 +398,7 @@ class SocketsConnectTest {
     }
   }
 
+  @Tag("native")
   @Test
   void aPortCanBeBoundAgainWhileNobodyRunsTheLoop() throws Exception {
     try (var fixture = SocketFixture.stepped()) {

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -69,6 +70,7 @@ class SocketsForeignTest {
     }
   }
 
+  @Tag("native")
   @Test
   void aTaskOfAnotherLoopUsesSocketsAndItsOwnLoopGoesOn() throws Exception {
     try (var fixture = SocketFixture.started();
@@ -158,6 +160,7 @@ class SocketsForeignTest {
     }
   }
 
+  @Tag("native")
   @Test
   void callsThatNobodyWouldAnswerAreErrorsThatSayWhatToDo() throws Exception {
     try (var fixture = SocketFixture.stepped()) {
@@ -175,6 +178,7 @@ class SocketsForeignTest {
     }
   }
 
+  @Tag("native")
   @Test
   void whatNeverWaitsWorksWhileNobodyRunsTheLoop() throws Exception {
     try (var fixture = SocketFixture.stepped()) {

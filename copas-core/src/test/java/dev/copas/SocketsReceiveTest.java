@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -72,6 +73,7 @@ class SocketsReceiveTest {
     }
   }
 
+  @Tag("native")
   @Test
   void linesSurviveASplitAtEveryByte() throws Exception {
     byte[] message = "äö€\r\n\n\uD83D\uDE00 x\r\r\n".getBytes(UTF_8);
@@ -87,6 +89,7 @@ class SocketsReceiveTest {
         });
   }
 
+  @Tag("native")
   @Test
   void aLineThatComesByteByByteIsALine() throws Exception {
     byte[] line = "1-byte wrïtes\r\n".getBytes(UTF_8);
@@ -224,6 +227,7 @@ class SocketsReceiveTest {
 
   // ---- A number of bytes
 
+  @Tag("native")
   @Test
   void receiveOfACountSurvivesASplitAtEveryByte() throws Exception {
     byte[] message = SocketFixture.pattern(13, 1);
@@ -301,6 +305,7 @@ class SocketsReceiveTest {
 
   // ---- Everything
 
+  @Tag("native")
   @Test
   void receiveAllSurvivesASplitAtEveryByte() throws Exception {
     byte[] message = SocketFixture.pattern(5, 2);
@@ -351,6 +356,7 @@ class SocketsReceiveTest {
 
   // ---- What is there
 
+  @Tag("native")
   @Test
   void receivePartialReturnsWhatThereIsAtEverySplit() throws Exception {
     byte[] message = SocketFixture.pattern(6, 3);
@@ -468,6 +474,7 @@ class SocketsReceiveTest {
     }
   }
 
+  @Tag("native")
   @Test
   void streamsSurviveASplitAtEveryByte() throws Exception {
     byte[] message = SocketFixture.pattern(9, 5);
@@ -476,6 +483,7 @@ class SocketsReceiveTest {
         socket -> assertArrayEquals(message, socket.getInputStream().readNBytes(message.length)));
   }
 
+  @Tag("native")
   @Test
   void availableCountsWhatCanBeHadWithoutWaiting() throws Exception {
     try (var fixture = SocketFixture.stepped()) {
@@ -496,6 +504,7 @@ class SocketsReceiveTest {
 
   // ---- One receiver at a time
 
+  @Tag("native")
   @Test
   void aSecondReceiverIsRefusedAtOnceAndTheFirstGoesOn() throws Exception {
     try (var fixture = SocketFixture.started()) {

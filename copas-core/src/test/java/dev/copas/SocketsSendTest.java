@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -155,6 +156,7 @@ class SocketsSendTest {
 
   // ---- When it leaves
 
+  @Tag("native")
   @Test
   void whatIsSentLeavesTogetherWhenTheTaskGivesUpTheLoop() throws Exception {
     try (var fixture = SocketFixture.stepped()) {

@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -174,6 +175,7 @@ class SocketsServerTest {
     }
   }
 
+  @Tag("native")
   @Test
   void serverSocketsOfOthersAndClosedOnesAreRefused() throws Exception {
     try (var fixture = SocketFixture.started();

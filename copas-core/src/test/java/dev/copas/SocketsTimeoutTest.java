@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.function.Executable;
@@ -56,6 +57,7 @@ class SocketsTimeoutTest {
         () -> socket.getInputStream().read());
   }
 
+  @Tag("native")
   @Test
   void aTimeoutOfZeroOnlyLooks() throws Exception {
     try (var fixture = SocketFixture.stepped()) {

@@ -16,7 +16,7 @@ class StopAndCloseTest {
   /** What whoever stops a loop tries when another thread closes it just then. */
   @Test
   void takingTheLastTurnsOfAClosedLoopIsNoError() {
-    var copas = Copas.create();
+    var copas = Modes.create();
     copas.close();
     assertFalse(copas.machine.runIfFree(copas.lifecycle.new Run(false, () -> {})));
     assertThrows(
@@ -27,7 +27,7 @@ class StopAndCloseTest {
   /** As a shutdown hook does it that was installed early. */
   @RepeatedTest(100)
   void aStopThatComesBeforeTheLoopIsNoError() throws Exception {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.addServer(copas.bind("127.0.0.1", 0), CopasSocket::receive);
       var stopping = new FutureTask<>(() -> copas.stop(Duration.ofSeconds(1)));
       Thread.ofPlatform().start(stopping);
@@ -40,7 +40,7 @@ class StopAndCloseTest {
   @RepeatedTest(100)
   void aLoopMayBeClosedWhileItsStopIsNotYetOver() throws Exception {
     FutureTask<Boolean> stopping;
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.addServer(copas.bind("127.0.0.1", 0), CopasSocket::receive);
       stopping = new FutureTask<>(() -> copas.stop(Duration.ofSeconds(1)));
       copas.loop(() -> Thread.ofPlatform().start(stopping));

@@ -1,10 +1,16 @@
 package dev.copas.loop;
 
+import static java.util.Objects.requireNonNull;
+
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ForkJoinPool;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -39,21 +45,27 @@ public final class Coroutine extends Inbox.Message implements Executor {
   public static final long AT_ONCE = Long.MIN_VALUE;
 
   private static final VarHandle QUEUED;
+  private static final VarHandle BEGIN;
 
   static {
     try {
       QUEUED = MethodHandles.lookup().findVarHandle(Coroutine.class, "queued", boolean.class);
+      BEGIN = MethodHandles.lookup().findVarHandle(Coroutine.class, "begin", CountDownLatch.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
   }
 
   private final Loop loop;
+  private final Carrier carrier;
   private final Thread thread;
   private final Object subject;
   private @Nullable Runnable continuation;
   private volatile boolean abandoned;
   private volatile boolean queued;
+
+  /** What those wait for who join it before its thread has started. */
+  private volatile @Nullable CountDownLatch begin;
 
   // The wait. Belongs to the owner of the loop, but for the watchdog, which looks (racily) and
   // pins.
@@ -72,6 +84,10 @@ public final class Coroutine extends Inbox.Message implements Executor {
   @Nullable Coroutine nextLive;
   boolean hasStarted;
   boolean waitsForever;
+
+  /** Whether it has given way to the others, and its turn has not come again. Solo mode's. */
+  volatile boolean yields;
+
   private long resumes;
   private int operationsLeft;
 
@@ -81,8 +97,10 @@ public final class Coroutine extends Inbox.Message implements Executor {
   public Coroutine(Loop loop, String name, Object subject, Runnable body) {
     this.loop = loop;
     this.subject = subject;
+    this.carrier = loop.carrier();
+    this.operationsLeft = loop.operationsPerStep();
     this.thread =
-        loop.newThread(
+        carrier.newThread(
             this,
             name,
             () -> {
@@ -108,7 +126,35 @@ public final class Coroutine extends Inbox.Message implements Executor {
 
   /** Makes it ready for the first time. From any thread, once. */
   public void start() {
+    carrier.start(this);
+  }
+
+  /**
+   * Waits until its thread has ended, at most so long; false when it has not. Once it was made
+   * ready for the first time; from any thread.
+   */
+  public boolean join(Duration atMost) throws InterruptedException {
+    long deadline = loop.nanoTime() + atMost.toNanos();
+    if (thread.getState() == Thread.State.NEW && !awaitBegin(atMost)) {
+      return false;
+    }
+    return thread.join(Duration.ofNanos(deadline - loop.nanoTime()));
+  }
+
+  private boolean awaitBegin(Duration atMost) throws InterruptedException {
+    var latch = (CountDownLatch) BEGIN.compareAndExchange(this, null, new CountDownLatch(1));
+    CountDownLatch agreed = latch == null ? requireNonNull(begin) : latch;
+    return thread.getState() != Thread.State.NEW
+        || agreed.await(atMost.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
+  /** Its thread, which its carrier did not start before, starts now. */
+  void begin() {
     thread.start();
+    CountDownLatch latch = begin;
+    if (latch != null) {
+      latch.countDown();
+    }
   }
 
   /**
@@ -167,18 +213,28 @@ public final class Coroutine extends Inbox.Message implements Executor {
   }
 
   /** One step. Only the loop calls this. */
-  void resume(int operations) {
+  void resume() {
     queued = false; // Before it runs: what comes from now on must not be taken for this one.
     resumes++;
-    operationsLeft = operations;
     if (continuation != null) {
       continuation.run();
     }
   }
 
   /** How often this coroutine has been resumed: it changes if and only if others could run. */
-  public long resumes() {
+  long resumes() {
     return resumes;
+  }
+
+  /** Tells from now on whether others could run since. Only for the coroutine itself. */
+  public BooleanSupplier switchesSince() {
+    return carrier.switchesSince(this);
+  }
+
+  /** Lets every other coroutine that is ready have a step. Only the coroutine itself calls this. */
+  public void giveWay() {
+    carrier.giveWay(this);
+    operationsLeft = loop.operationsPerStep();
   }
 
   /**
@@ -186,7 +242,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
    */
   public void countOperation() {
     if (--operationsLeft <= 0) {
-      Thread.yield();
+      giveWay();
     }
   }
 
@@ -205,13 +261,17 @@ public final class Coroutine extends Inbox.Message implements Executor {
     reason = null;
     waiting = true;
     if (deadline != FOREVER) {
-      loop.timers().arm(timer(), deadline);
+      loop.armAt(timer(), deadline);
     }
     loop.countAwaiting(1);
+    carrier.beforeWait();
     try {
-      return park();
+      reason = park();
+      carrier.afterWait(this);
+      return reason;
     } finally {
       waiting = false;
+      operationsLeft = loop.operationsPerStep();
       if (!abandoned) {
         loop.countAwaiting(-1);
         cancelTimer();
@@ -221,7 +281,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
 
   private void cancelTimer() {
     if (timer != null) {
-      loop.timers().cancel(timer);
+      loop.cancel(timer);
     }
   }
 

@@ -5,19 +5,25 @@ import dev.copas.transport.Transport;
 import java.io.IOException;
 
 /**
- * What a loop stands on: who schedules its threads and in which order, where its bytes come from,
+ * What a loop stands on: who carries its coroutines and in which order, where its bytes come from,
  * where its time comes from. A test kit puts other things in these places.
  */
-public record Environment(Carrier carrier, ReadyQueue ready, Transport transport, Clock clock) {
+public record Environment(Carrier carrier, Transport transport, Clock clock) {
 
-  /** Virtual threads on our own scheduler, the operating system's sockets and clock. */
-  public static Environment system() throws IOException {
-    NativeCarrier carrier = NativeCarrier.get(); // First: without it nothing is opened.
-    return new Environment(carrier, new FifoQueue(), new NioTransport(), Clock.SYSTEM);
+  /** Native mode, with the operating system's sockets and clock. */
+  public static Environment ofNativeMode() throws IOException {
+    Carrier carrier = new NativeCarrier(new FifoQueue()); // First: without it nothing is opened.
+    return new Environment(carrier, new NioTransport(), Clock.SYSTEM);
   }
 
-  /** Virtual threads on our own scheduler, in this order, with this transport and this clock. */
+  /** Solo mode, with the operating system's sockets and clock. */
+  public static Environment ofSoloMode() throws IOException {
+    Carrier carrier = new SoloCarrier();
+    return new Environment(carrier, new NioTransport(), Clock.SYSTEM);
+  }
+
+  /** Native mode, with this order of coroutines, this transport and this clock. */
   public static Environment of(ReadyQueue ready, Transport transport, Clock clock) {
-    return new Environment(NativeCarrier.get(), ready, transport, clock);
+    return new Environment(new NativeCarrier(ready), transport, clock);
   }
 }

@@ -6,10 +6,12 @@ import java.io.UncheckedIOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -29,16 +31,12 @@ public final class Loop {
 
   private static final VarHandle OWNER;
   private static final VarHandle ASLEEP;
-  private static final VarHandle CURRENT;
-  private static final VarHandle SWITCHES;
 
   static {
     try {
       var lookup = MethodHandles.lookup();
       OWNER = lookup.findVarHandle(Loop.class, "owner", Thread.class);
       ASLEEP = lookup.findVarHandle(Loop.class, "asleep", boolean.class);
-      CURRENT = lookup.findVarHandle(Loop.class, "current", Coroutine.class);
-      SWITCHES = lookup.findVarHandle(Loop.class, "switches", long.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -47,12 +45,11 @@ public final class Loop {
   private final Carrier carrier;
   private final Transport transport;
   private final Clock clock;
-  private final ReadyQueue ready;
   private final int operationsPerStep;
   private final Watchdog watchdog;
   private final Timers timers = new Timers();
   private final Inbox inbox = new Inbox();
-  private final ArrayList<Deferred> deferred = new ArrayList<>();
+  private final ArrayDeque<Deferred> deferred = new ArrayDeque<>();
 
   // Who runs the loop, and whether it may have to be woken.
   private volatile @Nullable Thread owner;
@@ -62,9 +59,9 @@ public final class Loop {
   private volatile boolean exiting;
   private volatile boolean closed;
 
-  // The coroutines. Belongs to the owner; the watchdog reads the first two.
-  private @Nullable Coroutine current;
-  private long switches;
+  private long sleepsUntil;
+
+  // The coroutines. Belongs to the owner.
   private @Nullable Coroutine firstLive;
   private int live;
   private int awaiting;
@@ -78,10 +75,14 @@ public final class Loop {
     this.carrier = environment.carrier();
     this.transport = environment.transport();
     this.clock = environment.clock();
-    this.ready = environment.ready();
     this.operationsPerStep = operationsPerStep;
-    this.watchdog = new Watchdog(this, watchdogLimit);
+    this.watchdog = new Watchdog(carrier, watchdogLimit);
+    carrier.serve(this);
     Loops.add(this);
+  }
+
+  boolean isAlone() {
+    return carrier.isAlone();
   }
 
   // ---- Turns
@@ -111,6 +112,12 @@ public final class Loop {
 
   /** Like {@link #run}; but when another thread is inside or closed it, returns false at once. */
   public boolean runIfFree(Program program) {
+    var taken = new AtomicBoolean();
+    carrier.host(() -> taken.setPlain(takeTurns(program)));
+    return taken.getPlain();
+  }
+
+  private boolean takeTurns(Program program) {
     if (!enter()) {
       return false;
     }
@@ -142,6 +149,7 @@ public final class Loop {
    * @return true when a coroutine ran
    */
   public boolean step(long maxWait, Program program) {
+    carrier.checkMayStep();
     if (!enter()) {
       throw notFree();
     }
@@ -168,7 +176,7 @@ public final class Loop {
     inbox.drain();
     fireTimers();
     settle();
-    return runReady();
+    return carrier.runReady();
   }
 
   /*
@@ -178,15 +186,16 @@ public final class Loop {
    * the one wake-up there is for this sleep.
    */
   private void poll(long maxWait) {
-    long wait = ready.size() > 0 ? 0 : Math.min(maxWait, untilNextTimer());
+    long wait = carrier.isBusy() ? 0 : Math.min(maxWait, untilNextTimer());
     try {
       if (wait <= 0) {
         transport.poll(0);
         return;
       }
+      sleepsUntil = deadlineAfter(wait);
       asleep = true;
       if (inbox.isEmpty()) {
-        clock.sleep(transport, wait, live == awaiting);
+        clock.sleep(transport, wait, !isAnyElsewhere());
       } else {
         transport.poll(0);
       }
@@ -200,6 +209,22 @@ public final class Loop {
     watchdog.loopIsAwake();
   }
 
+  /**
+   * Something has changed that a loop which sleeps has not reckoned with. That happens where
+   * coroutines can run meanwhile.
+   */
+  private void changed() {
+    if (asleep) {
+      wake();
+    }
+  }
+
+  private void wake() {
+    if (ASLEEP.compareAndSet(this, true, false)) {
+      transport.wakeup();
+    }
+  }
+
   private long untilNextTimer() {
     return timers.size() == 0 ? Long.MAX_VALUE : timers.untilNext(clock.nanoTime());
   }
@@ -210,47 +235,22 @@ public final class Loop {
     }
   }
 
-  /** One step for everything that is ready now; what gets ready meanwhile has the next turn. */
-  private boolean runReady() {
-    int count = ready.size();
-    for (int i = 0; i < count; i++) {
-      Coroutine next = ready.poll();
-      if (next == null) {
-        throw new IllegalStateException("the ready queue says " + count + " but has only " + i);
-      }
-      resume(next);
-    }
-    return count > 0;
-  }
-
-  private void resume(Coroutine next) {
-    SWITCHES.setOpaque(this, switches + 1);
-    CURRENT.setOpaque(this, next);
-    try {
-      next.resume(operationsPerStep);
-    } catch (Throwable e) {
-      Reports.error("task " + next.thread().getName() + " could not be resumed", e);
-    } finally {
-      CURRENT.setOpaque(this, (Coroutine) null);
-      settle();
-    }
-  }
-
-  private void settle() {
-    for (int i = 0; i < deferred.size(); i++) {
+  /** Does what coroutines have left to be done. */
+  void settle() {
+    for (Deferred next; (next = deferred.poll()) != null; ) {
       try {
-        deferred.get(i).settle();
+        next.settle();
       } catch (Throwable e) {
         Reports.error("what a task left to be done failed", e);
       }
     }
-    deferred.clear();
   }
 
   /** Has something done as soon as the coroutine that runs now gives up the loop. */
   public void atSwitch(Deferred action) {
     if (isOnLoop()) {
       deferred.add(action);
+      changed();
     } else {
       post(action::settle); // From a task that the loop has let go.
     }
@@ -267,6 +267,11 @@ public final class Loop {
     }
   }
 
+  /** Somebody interrupts the loop. From any thread. */
+  void interrupted() {
+    onInterrupt.run();
+  }
+
   /** What an interrupt of the loop's own thread does. */
   public void onInterrupt(Runnable action) {
     onInterrupt = action;
@@ -274,21 +279,8 @@ public final class Loop {
 
   // ---- Ownership
 
-  /** A virtual thread cannot carry others. */
-  public static void checkMayTurn() {
-    Thread me = Thread.currentThread();
-    if (me.isVirtual()) {
-      throw new IllegalStateException(
-          "loop() and step() need a platform thread, but "
-              + describe(me)
-              + " is virtual. In a task of the loop, it runs already; elsewhere, call them from"
-              + " main or another platform thread, or use start().");
-    }
-  }
-
   /** False when another thread is inside, or the loop is closed. */
   private boolean enter() {
-    checkMayTurn();
     Thread me = Thread.currentThread();
     while (!OWNER.compareAndSet(this, (Thread) null, me)) {
       if (turning) {
@@ -331,19 +323,12 @@ public final class Loop {
 
   /** True for the owner and for the coroutine that it is running. */
   public boolean isOnLoop() {
-    Thread me = Thread.currentThread();
-    return me == owner || isCurrent(me);
-  }
-
-  private boolean isCurrent(Thread thread) {
-    Coroutine running = current;
-    return running != null && running.thread() == thread;
+    return Thread.currentThread() == owner || current() != null;
   }
 
   /** The coroutine that calls this, or null when this loop is not running the caller. */
   public @Nullable Coroutine current() {
-    Coroutine running = current;
-    return running != null && running.thread() == Thread.currentThread() ? running : null;
+    return carrier.current();
   }
 
   /** Whether somebody else than the caller runs the loop, or has stepped it and may again. */
@@ -413,8 +398,9 @@ public final class Loop {
    * a coroutine lets a turn pass.
    */
   public void awaitCloses(long nanos) {
-    if (current() != null) {
-      Thread.yield();
+    Coroutine self = current();
+    if (self != null) {
+      self.giveWay();
     } else if (isOnLoop()) {
       finishCloses();
     } else {
@@ -466,9 +452,7 @@ public final class Loop {
 
   private void send(Inbox.Message message) {
     inbox.push(message);
-    if (asleep && ASLEEP.compareAndSet(this, true, false)) {
-      transport.wakeup();
-    }
+    changed();
     if (closed) {
       inbox.drain();
     }
@@ -476,8 +460,12 @@ public final class Loop {
 
   // ---- Coroutines
 
-  Thread newThread(Coroutine coroutine, String name, Runnable body) {
-    return carrier.newThread(coroutine, name, body);
+  Carrier carrier() {
+    return carrier;
+  }
+
+  int operationsPerStep() {
+    return operationsPerStep;
   }
 
   /** The coroutine can go on. From any thread; see {@link Coroutine#execute}. */
@@ -491,13 +479,14 @@ public final class Loop {
 
   void enqueue(Coroutine coroutine) {
     if (closed || coroutine.isAbandoned()) {
-      coroutine.continueElsewhere();
+      carrier.letGo(coroutine);
       return;
     }
     if (!coroutine.hasStarted) {
       link(coroutine);
     }
-    ready.add(coroutine);
+    carrier.ready(coroutine);
+    changed();
   }
 
   private void link(Coroutine coroutine) {
@@ -530,13 +519,17 @@ public final class Loop {
   void ended(Coroutine coroutine) {
     if (current() == coroutine) {
       unlink(coroutine);
+      carrier.beforeWait();
+      changed();
     }
+    carrier.forget(coroutine);
   }
 
   /** A wait that does not keep the loop running. */
   Wake awaitForever(Coroutine self) {
     self.waitsForever = true;
     waitingForever++;
+    changed();
     try {
       return self.await(Coroutine.FOREVER);
     } finally {
@@ -568,12 +561,7 @@ public final class Loop {
     }
     listening = 0;
     awaiting = 0;
-    for (int count = ready.size(); count > 0; count--) {
-      Coroutine next = ready.poll();
-      if (next != null) {
-        enqueue(next);
-      }
-    }
+    carrier.letGoReady();
     return left;
   }
 
@@ -588,18 +576,14 @@ public final class Loop {
 
   /** Calls the consumer for every coroutine that has started and not ended. */
   public void forEachLive(Consumer<Coroutine> consumer) {
-    Coroutine next;
-    for (Coroutine coroutine = firstLive; coroutine != null; coroutine = next) {
-      next = coroutine.nextLive;
-      consumer.accept(coroutine);
+    List<Coroutine> all = new ArrayList<>(live); // Some may end meanwhile.
+    for (Coroutine next = firstLive; next != null; next = next.nextLive) {
+      all.add(next);
     }
+    all.forEach(consumer);
   }
 
   // ---- Time
-
-  Timers timers() {
-    return timers;
-  }
 
   public long nanoTime() {
     return clock.nanoTime();
@@ -618,7 +602,14 @@ public final class Loop {
   }
 
   public void arm(Timer timer, long delayNanos) {
-    timers.arm(timer, clock.nanoTime() + Math.min(delayNanos, Long.MAX_VALUE / 2));
+    armAt(timer, clock.nanoTime() + Math.min(delayNanos, Long.MAX_VALUE / 2));
+  }
+
+  void armAt(Timer timer, long when) {
+    timers.arm(timer, when);
+    if (asleep && (sleepsUntil == Coroutine.FOREVER || when - sleepsUntil < 0)) {
+      wake();
+    }
   }
 
   public void cancel(Timer timer) {
@@ -634,17 +625,19 @@ public final class Loop {
    */
   public boolean isFinished() {
     int idle = waitingForever + (exiting ? listening : 0);
-    return ready.size() == 0 && live == idle && lingering == 0 && inbox.isEmpty();
+    return live == idle && lingering == 0 && inbox.isEmpty() && !carrier.hasReady();
   }
 
   /** Counts coroutines that accept connections. */
   public void countListeners(int change) {
     listening += change;
+    changed();
   }
 
   /** Counts sockets that are closed but still have bytes to deliver. */
   public void countLingering(int change) {
     lingering += change;
+    changed();
   }
 
   public void exit() {
@@ -670,10 +663,10 @@ public final class Loop {
 
   /** Ends the machine, which has no coroutines any more. Only for the owner. */
   public void close() {
+    Loops.remove(this); // Before it shows: another loop may have to wait for that.
     closed = true;
     inbox.drain();
     watchdog.close();
-    Loops.remove(this);
     try {
       transport.close();
     } catch (IOException e) {
@@ -687,16 +680,13 @@ public final class Loop {
     return asleep || owner == null;
   }
 
+  /** Whether a coroutine is in no wait of ours: it runs, is ready, or waits for something else. */
+  boolean isAnyElsewhere() {
+    return owner != null && live != awaiting;
+  }
+
   boolean isOwnerParked() {
     Thread turner = owner;
     return turner != null && turner.getState() == Thread.State.WAITING;
-  }
-
-  @Nullable Coroutine runningNow() {
-    return (Coroutine) CURRENT.getOpaque(this);
-  }
-
-  long switchesSoFar() {
-    return (long) SWITCHES.getOpaque(this);
   }
 }

@@ -15,7 +15,18 @@ public final class Loops {
 
   private Loops() {}
 
+  /**
+   * @throws IllegalStateException when one of them cannot be beside another
+   */
   static synchronized void add(Loop loop) {
+    for (Loop other : loops) {
+      if (loop.isAlone() || other.isAlone()) {
+        throw new IllegalStateException(
+            "solo mode has one loop at a time in a JVM, and there is one that is not closed:"
+                + " close() it first. Several loops need native mode, with the flag "
+                + MissingFlag.flag());
+      }
+    }
     Loop[] more = new Loop[loops.length + 1];
     System.arraycopy(loops, 0, more, 0, loops.length);
     more[loops.length] = loop;

@@ -5,10 +5,16 @@ final class MissingFlag {
 
   private MissingFlag() {}
 
-  static String message() {
+  static String flag() {
+    return "--add-opens java.base/java.lang=" + module();
+  }
+
+  private static String module() {
     Module copas = MissingFlag.class.getModule();
-    String module = copas.isNamed() ? copas.getName() : "ALL-UNNAMED";
-    String flag = "--add-opens java.base/java.lang=" + module;
+    return copas.isNamed() ? copas.getName() : "ALL-UNNAMED";
+  }
+
+  static String message() {
     return """
     Copas runs its tasks on its own scheduler, and this JVM does not let it. Start the JVM with
 
@@ -22,8 +28,10 @@ final class MissingFlag {
       Gradle        tasks.withType<JavaExec> { jvmArgs("--add-opens=java.base/java.lang=%2$s") }
                     tasks.withType<Test> { jvmArgs("--add-opens=java.base/java.lang=%2$s") }
       IDE           put the flag into "VM options" of the run configuration
-      executable jar  add the line "Add-Opens: java.base/java.lang" to its manifest\
+      executable jar  add the line "Add-Opens: java.base/java.lang" to its manifest
+
+    Or try it without the flag, in solo mode: Copas.create(Options.defaults().solo())\
     """
-        .formatted(flag, module);
+        .formatted(flag(), module());
   }
 }

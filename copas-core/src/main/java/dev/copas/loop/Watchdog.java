@@ -18,7 +18,7 @@ final class Watchdog implements Runnable {
 
   private static final int LOOKS_PER_LIMIT = 4;
 
-  private final Loop loop;
+  private final Carrier carrier;
   private final long limitNanos;
   private volatile @Nullable Thread thread;
   private volatile boolean idle;
@@ -30,8 +30,8 @@ final class Watchdog implements Runnable {
   private long nextReport;
   private boolean waitedBefore;
 
-  Watchdog(Loop loop, Duration limit) {
-    this.loop = loop;
+  Watchdog(Carrier carrier, Duration limit) {
+    this.carrier = carrier;
     this.limitNanos = limit.toNanos();
   }
 
@@ -56,14 +56,14 @@ final class Watchdog implements Runnable {
   @Override
   public void run() {
     while (!closed) {
-      long switches = loop.switchesSoFar();
-      Coroutine running = loop.runningNow();
+      long switches = carrier.switches();
+      Coroutine running = carrier.running();
       if (switches != lastSwitches || running == null) {
         forget(switches);
       } else {
         check(running);
       }
-      if (loop.isAsleep()) {
+      if (!carrier.isAwake()) {
         sleepWithTheLoop();
       } else {
         LockSupport.parkNanos(limitNanos / LOOKS_PER_LIMIT);
@@ -111,7 +111,7 @@ final class Watchdog implements Runnable {
    * not be running it.
    */
   private void breakPinnedWait(Coroutine running) {
-    boolean waits = running.isWaiting() && loop.isOwnerParked() && stillHolds(running);
+    boolean waits = running.isWaiting() && carrier.isPinned(running) && stillHolds(running);
     if (waits && waitedBefore) {
       running.breakPinnedWait();
       Reports.warning(
@@ -125,12 +125,12 @@ final class Watchdog implements Runnable {
   }
 
   private boolean stillHolds(Coroutine running) {
-    return loop.runningNow() == running && loop.switchesSoFar() == lastSwitches;
+    return carrier.running() == running && carrier.switches() == lastSwitches;
   }
 
   private void sleepWithTheLoop() {
     idle = true;
-    while (idle && !closed && loop.isAsleep()) {
+    while (idle && !closed && !carrier.isAwake()) {
       LockSupport.park();
     }
     idle = false;

@@ -68,6 +68,7 @@ abstract sealed class NioChannel implements TransportChannel permits NioStream, 
     }
     key.interestOps(wanted);
     interest = wanted;
+    transport.changed();
   }
 
   /** Passes on what the selector found. */

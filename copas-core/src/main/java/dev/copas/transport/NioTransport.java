@@ -24,6 +24,7 @@ public final class NioTransport implements Transport {
   private @Nullable SocketChannel spare;
   private final Deque<Runnable> afterNextSelect = new ArrayDeque<>();
   private volatile boolean closesPending;
+  private boolean selecting;
 
   public NioTransport() throws IOException {
     selector = Selector.open();
@@ -74,10 +75,10 @@ public final class NioTransport implements Transport {
     closesPending = false;
     if (nanos <= 0 || !afterNextSelect.isEmpty()) {
       selector.selectNow(onReady);
-    } else if (nanos == Long.MAX_VALUE) {
-      selector.select(onReady, 0);
     } else {
-      selector.select(onReady, millisRoundedUp(nanos));
+      selecting = true;
+      selector.select(onReady, nanos == Long.MAX_VALUE ? 0 : millisRoundedUp(nanos));
+      selecting = false;
     }
     for (Runnable task; (task = afterNextSelect.poll()) != null; ) {
       run(task);
@@ -115,6 +116,14 @@ public final class NioTransport implements Transport {
    */
   void closesWithNextSelect() {
     closesPending = true;
+    changed();
+  }
+
+  /** A select that has begun does not heed what changes meanwhile. */
+  void changed() {
+    if (selecting) {
+      selector.wakeup();
+    }
   }
 
   /** Runs something when the selector has forgotten the channels that were deregistered. */

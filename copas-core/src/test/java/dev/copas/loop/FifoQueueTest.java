@@ -11,10 +11,12 @@ import java.util.Deque;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Tag("native")
 class FifoQueueTest {
 
   private final FifoQueue queue = new FifoQueue();
@@ -22,12 +24,9 @@ class FifoQueueTest {
 
   @BeforeEach
   void makeLoop() throws Exception {
-    Carrier none = (coroutine, name, body) -> Thread.ofVirtual().name(name).unstarted(body);
     loop =
         new Loop(
-            new Environment(none, new FifoQueue(), new NioTransport(), Clock.SYSTEM),
-            64,
-            Duration.ZERO);
+            Environment.of(new FifoQueue(), new NioTransport(), Clock.SYSTEM), 64, Duration.ZERO);
   }
 
   @AfterEach
