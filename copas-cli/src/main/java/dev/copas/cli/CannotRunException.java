@@ -5,6 +5,10 @@ final class CannotRunException extends Exception {
 
   private static final long serialVersionUID = 1L;
 
+  CannotRunException(String message) {
+    super(message);
+  }
+
   CannotRunException(Throwable cause) {
     super(cause.getMessage(), cause);
   }

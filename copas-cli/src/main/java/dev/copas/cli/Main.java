@@ -31,7 +31,10 @@ public final class Main {
 
   /** The command as its parser, for whoever wants to know whether it would take some arguments. */
   public static CommandLine commandLine() {
+    // What follows the name of a program is the program's, --help too.
+    var run = new CommandLine(new Run()).setStopAtPositional(true);
     return new CommandLine(new Main())
+        .addSubcommand(run)
         .setExpandAtFiles(false)
         .setParameterExceptionHandler(Main::reportArguments)
         .setExecutionExceptionHandler(Main::reportFailure);

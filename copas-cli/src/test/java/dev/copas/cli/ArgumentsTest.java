@@ -5,11 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class ArgumentsTest {
@@ -27,11 +31,18 @@ class ArgumentsTest {
     var copas = CliProcess.run("--help");
     assertEquals(0, copas.code());
     assertTrue(copas.out().contains("echo"), copas.out());
+    assertTrue(copas.out().contains("run"), copas.out());
 
     var echo = CliProcess.run("echo", "--help");
     assertEquals(0, echo.code());
     for (String word : List.of("--host", "127.0.0.1", "--port", "7777", "quit")) {
       assertTrue(echo.out().contains(word), echo.out());
+    }
+
+    var run = CliProcess.run("run", "--help");
+    assertEquals(0, run.code());
+    for (String word : List.of("FILE.java", "ARG", "loop()", "JDK_JAVA_OPTIONS")) {
+      assertTrue(run.out().contains(word), run.out());
     }
   }
 
@@ -51,6 +62,10 @@ class ArgumentsTest {
           echo --port 65536,       "Invalid value for option '--port': a port is a number from 0 to 65535, not '65536' (see copas echo --help)"
           echo --port=-1,          "Invalid value for option '--port': a port is a number from 0 to 65535, not '-1' (see copas echo --help)"
           echo --port 0 --port 0,  "option '--port' (PORT) should be specified only once (see copas echo --help)"
+          run,                     "Missing required parameter: 'FILE.java' (see copas run --help)"
+          run --,                  "Missing required parameter: 'FILE.java' (see copas run --help)"
+          run --bad A.java,        "unknown option: '--bad' (see copas run --help)"
+          run A.class --help,      "Invalid value for positional parameter at index 0 (FILE.java): a program is a Java source file, NAME.java, not 'A.class' (see copas run --help)"
           """)
   void argumentsThatMakeNoSenseAreOneLineAndExitCode2(String args, String message)
       throws Exception {
@@ -58,6 +73,33 @@ class ArgumentsTest {
     assertEquals("copas: " + message, outcome.err().strip());
     assertEquals("", outcome.out());
     assertEquals(2, outcome.code());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"run %s", "run %s --help", "run -- %s --bad"})
+  void aProgramThatIsNotThereIsOneLineAndExitCode1(String args) throws Exception {
+    var outcome = CliProcess.run(args.formatted("no-such.java").split(" "));
+    assertEquals("copas: no such file: no-such.java", outcome.err().strip());
+    assertEquals("", outcome.out());
+    assertEquals(1, outcome.code());
+  }
+
+  @Test
+  void aFolderIsNoProgram(@TempDir Path folder) throws Exception {
+    Path program = Files.createDirectory(folder.resolve("A.java"));
+    var outcome = CliProcess.run("run", program.toString());
+    assertEquals("copas: not a file: " + program, outcome.err().strip());
+    assertEquals(1, outcome.code());
+  }
+
+  @Test
+  void aProgramNeedsTheLauncher(@TempDir Path folder) throws Exception {
+    Path program = Files.writeString(folder.resolve("A.java"), "void main() {}");
+    var outcome = CliProcess.run("run", program.toString());
+    assertEquals(
+        "copas: programs are run by the launcher, so start ./copas run " + program,
+        outcome.err().strip());
+    assertEquals(1, outcome.code());
   }
 
   @Test

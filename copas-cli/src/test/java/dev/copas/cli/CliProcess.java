@@ -12,12 +12,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** The command in a JVM of its own, started as the launcher does it. */
+/** The command in a process of its own, started as the launcher does it or through the launcher. */
 final class CliProcess implements AutoCloseable {
 
   /** What a run said, and its exit code. */
@@ -59,6 +60,18 @@ final class CliProcess implements AutoCloseable {
     return new CliProcess(new ProcessBuilder(command).start());
   }
 
+  /** Starts the command of a checkout in a folder, which relative names begin at. */
+  static CliProcess launch(
+      Checkout checkout, Path folder, Map<String, String> environment, String... args)
+      throws IOException {
+    var command = new ArrayList<>(List.of(checkout.launcher().toString()));
+    command.addAll(List.of(args));
+    var builder = new ProcessBuilder(command).directory(folder.toFile());
+    builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+    builder.environment().putAll(environment);
+    return new CliProcess(builder.start());
+  }
+
   static Outcome run(String... args) throws Exception {
     try (var process = start(args)) {
       return process.outcome();
@@ -83,6 +96,13 @@ final class CliProcess implements AutoCloseable {
     var socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), port);
     socket.setSoTimeout(10_000);
     return socket;
+  }
+
+  /** Writes all that there is to read for it. */
+  void type(String text) throws IOException {
+    try (var in = process.outputWriter(StandardCharsets.UTF_8)) {
+      in.write(text);
+    }
   }
 
   /** Sends a signal, by its name as kill(1) knows it. */

@@ -14,6 +14,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
 
 /**
  * Finds what is not true in the documents of a repository.
@@ -21,8 +22,8 @@ import picocli.CommandLine.ParameterException;
  * <ul>
  *   <li>A block of code must be what a {@link Snippets snippet} of a compiled file is: the line
  *       before it says which, as {@code <!-- snippet: FILE#NAME -->}.
- *   <li>A block of shell commands must be made of commands that exist. In a {@code console} block
- *       commands begin with "$ ", and the rest is what they say.
+ *   <li>A block of shell commands must be made of commands that exist, with programs that exist. In
+ *       a {@code console} block commands begin with "$ ", and the rest is what they say.
  *   <li>Links to files and headings must lead somewhere.
  * </ul>
  */
@@ -173,9 +174,18 @@ final class Docs {
       var parsed = Main.commandLine().parseArgs(args.toArray(new String[0]));
       if (!parsed.hasSubcommand() && parsed.matchedOptions().isEmpty()) {
         problem(place, "./copas without a command");
+      } else if (parsed.hasSubcommand()) {
+        checkProgram(place, parsed.subcommand());
       }
     } catch (ParameterException e) {
       problem(place, "./copas does not take that: " + e.getMessage());
+    }
+  }
+
+  private void checkProgram(Place place, ParseResult command) {
+    Path program = command.matchedPositionalValue(0, null);
+    if (program != null && !Files.isRegularFile(root.resolve(program))) {
+      problem(place, "no such file: " + program);
     }
   }
 

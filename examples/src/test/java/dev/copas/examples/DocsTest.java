@@ -161,6 +161,9 @@ class DocsTest {
           sh      | ./copas echo --prot=1     | README.md:2: ./copas does not take that: Unknown option: '--prot=1'
           sh      | mvn verify                | good
           sh      | curl localhost            | README.md:2: 'curl' is none of the commands [./copas, .ci/run, cd, git, java, jcmd, mvn, nc]
+          sh      | ./copas run README.java   | README.md:2: no such file: README.java
+          sh      | ./copas run A.java --help | good
+          sh      | ./copas run A.txt         | README.md:2: ./copas does not take that: Invalid value for positional parameter at index 0 (FILE.java): a program is a Java source file, NAME.java, not 'A.txt'
           console | $ ./copas echo            | good
           console | listening on here         | good
           console | $ ./copas eco             | README.md:2: ./copas does not take that: Unmatched argument at index 0: 'eco'
@@ -168,6 +171,7 @@ class DocsTest {
           text    | anything                  | good
           """)
   void commandsMustExist(String language, String line, String problem) throws Exception {
+    write("A.java", SOURCE);
     String found = problemsOf("```" + language + "\n" + line + "\n```\n");
     assertEquals(problem == null ? "" : problem, found);
   }

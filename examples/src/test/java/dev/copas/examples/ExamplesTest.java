@@ -48,6 +48,25 @@ class ExamplesTest {
   }
 
   @Test
+  void daytimeTellsTheTime() throws Exception {
+    try (var server =
+            ExampleProcess.java(
+                "--add-opens",
+                "java.base/java.lang=dev.copas",
+                "--enable-native-access=dev.copas",
+                "-p",
+                library().toString(),
+                "--add-modules",
+                "dev.copas",
+                Repository.ROOT.resolve("examples/compact/Daytime.java").toString(),
+                "0");
+        var client = new Client(server.port())) {
+      String line = client.hear();
+      assertTrue(line.matches("It is [0-9]{2}:[0-9]{2}.*"), line);
+    }
+  }
+
+  @Test
   void chatServerTellsEverybodyWhatAnybodySays() throws Exception {
     try (var server = ExampleProcess.module(ChatServer.class)) {
       int port = server.port();
