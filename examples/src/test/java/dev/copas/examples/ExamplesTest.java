@@ -16,6 +16,8 @@ import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,15 +54,42 @@ class ExamplesTest {
     try (var server = ExampleProcess.module(ChatServer.class)) {
       int port = server.port();
       try (var ada = new Client(port)) {
-        assertEquals("anybody here?", ada.ask("anybody here?"));
-        try (var alan = new Client(port)) {
-          assertEquals("hello from Alan", alan.ask("hello from Alan"));
-          assertEquals("hello from Alan", ada.hear());
-          ada.say("hello from Ada");
-          assertEquals("hello from Ada", alan.hear());
-          assertEquals("hello from Ada", ada.hear());
+        assertEquals("Ada is here", ada.ask("Ada"));
+        try (var alan = new Client(port);
+            var other = new Client(port)) {
+          assertEquals("Alan is here", alan.ask("Alan"));
+          assertEquals("Alan is here", ada.hear());
+          assertEquals("this name is taken", other.ask("Ada"));
+          assertEquals("null", other.hear());
+          assertEquals("Ada: hello", ada.ask("hello"));
+          assertEquals("Ada: hello", alan.hear());
+          assertEquals("Alan: grüß Gott", alan.ask("grüß Gott"));
+          assertEquals("Alan: grüß Gott", ada.hear());
         }
-        assertEquals("still here", ada.ask("still here"));
+        assertEquals("Alan has left", ada.hear());
+        assertEquals("Ada: still here", ada.ask("still here"));
+      }
+    }
+  }
+
+  @Test
+  void chatServerLosesTheGuestWhoDoesNotRead() throws Exception {
+    try (var server = ExampleProcess.module(ChatServer.class)) {
+      int port = server.port();
+      try (var ada = new Client(port);
+          var lazy = Client.withLittleRoom(port)) {
+        assertEquals("Ada is here", ada.ask("Ada"));
+        lazy.say("Lazy");
+        assertEquals("Lazy is here", ada.hear());
+
+        String much = "x".repeat(900);
+        String line = ada.ask(much);
+        while (line.equals("Ada: " + much)) {
+          line = ada.ask(much);
+        }
+        assertEquals("Lazy has left", line);
+        assertEquals("Ada: " + much, ada.hear());
+        assertEquals("Ada: at last", ada.ask("at last"));
       }
     }
   }
@@ -78,24 +107,33 @@ class ExamplesTest {
   }
 
   @Test
-  void ownLoopGoesOnWhileItServes() throws Exception {
-    try (var server = ExampleProcess.module(OwnLoop.class)) {
-      int port = server.port();
-      int first = round(port);
-      int later;
-      do {
-        later = round(port);
-      } while (later == first);
-      assertTrue(later > first, first + ", then " + later);
+  void gameLoopRunsTheRaceAndTellsTheRunners() throws Exception {
+    try (var game = ExampleProcess.module(GameLoop.class)) {
+      int port = game.port();
+      try (var ada = new Client(port);
+          var alan = new Client(port)) {
+        ada.say("Ada");
+        int first = position("Ada", ada.hear());
+        int later = position("Ada", ada.hear());
+        assertTrue(later > first, first + ", then " + later);
+
+        alan.say("Alan");
+        alan.say("faster\n".repeat(300));
+        String last = ada.hear();
+        while (!last.endsWith("wins")) {
+          last = ada.hear();
+        }
+        assertTrue(last.endsWith("Alan wins"), last);
+        assertEquals("null", ada.hear());
+      }
+      assertEquals(0, game.exitValue());
     }
   }
 
-  private static int round(int port) throws IOException {
-    try (var client = new Client(port)) {
-      String line = client.hear();
-      assertTrue(line.matches("round [0-9]+"), line);
-      return Integer.parseInt(line.substring("round ".length()));
-    }
+  private static int position(String name, String line) {
+    Matcher position = Pattern.compile(name + " ([0-9]+) ").matcher(line);
+    assertTrue(position.find(), line);
+    return Integer.parseInt(position.group(1));
   }
 
   @Test
