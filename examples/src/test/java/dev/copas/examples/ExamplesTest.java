@@ -1,6 +1,7 @@
 package dev.copas.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.copas.examples.ExampleProcess.Client;
@@ -21,6 +22,8 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Runs every example as its reader would, and talks to it. */
 @Timeout(60)
@@ -95,8 +98,33 @@ class ExamplesTest {
   }
 
   @Test
-  void movedServerServesManyAtOnceWithItsOldHandler() throws Exception {
-    try (var server = ExampleProcess.module(MovedServer.class)) {
+  void oneAtATimeServesTheNextWhenTheFirstHasGone() throws Exception {
+    try (var server = ExampleProcess.module(OneAtATime.class)) {
+      int port = server.port();
+      try (var one = new Client(port)) {
+        assertEquals("olleh", one.ask("hello"));
+        try (var other = new Client(port)) {
+          other.say("me too");
+          assertEquals("olleh", one.ask("hello"));
+          one.end();
+          assertEquals("oot em", other.hear());
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      classes = {
+        OldServer.class,
+        MovedServer.class,
+        OldWorker.class,
+        MovedWorker.class,
+        OldPool.class,
+        MovedPool.class
+      })
+  void oldAndMovedServersServeManyAtOnce(Class<?> example) throws Exception {
+    try (var server = ExampleProcess.module(example)) {
       int port = server.port();
       try (var one = new Client(port);
           var other = new Client(port)) {
@@ -104,6 +132,21 @@ class ExamplesTest {
         assertEquals("ttoG ßürg", one.ask("grüß Gott"));
       }
     }
+  }
+
+  /** Moving over is to leave the handler alone. */
+  @Test
+  void whatTheMovedServersDoWithAConnectionIsAsItWas() throws Exception {
+    assertSameSnippet("handler", OldServer.class, MovedServer.class);
+    assertSameSnippet("worker", OldWorker.class, MovedWorker.class);
+    assertSameSnippet("accept loop", OldPool.class, MovedPool.class);
+  }
+
+  private static void assertSameSnippet(String name, Class<?> before, Class<?> after)
+      throws IOException {
+    String old = Snippets.in(Repository.ROOT.resolve(Repository.source(before))).get(name);
+    assertNotNull(old);
+    assertEquals(old, Snippets.in(Repository.ROOT.resolve(Repository.source(after))).get(name));
   }
 
   @Test
