@@ -12,6 +12,7 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
@@ -49,6 +50,23 @@ class ExamplesTest {
         var client = connectWhenItListens(server, port)) {
       assertEquals("hello", client.ask("hello"));
       assertEquals("grüß Gott", client.ask("grüß Gott"));
+    }
+  }
+
+  @Test
+  void severalServersShareWhatTheyKnow() throws Exception {
+    try (var server = ExampleProcess.module(SeveralServers.class, "0", "0")) {
+      int echoPort = server.port();
+      int countPort = server.port();
+      try (var ada = new Client(echoPort);
+          var alan = new Client(echoPort)) {
+        assertEquals("one", ada.ask("one"));
+        assertEquals("two", alan.ask("two"));
+        assertEquals("three", ada.ask("three"));
+        try (var reader = new Client(countPort)) {
+          assertEquals("3 lines", reader.hear());
+        }
+      }
     }
   }
 
@@ -177,6 +195,37 @@ class ExamplesTest {
     Matcher position = Pattern.compile(name + " ([0-9]+) ").matcher(line);
     assertTrue(position.find(), line);
     return Integer.parseInt(position.group(1));
+  }
+
+  /** No server answers before all have been asked. */
+  @Test
+  void threeRequestsAreMadeAtOnce() throws Exception {
+    try (var one = listener();
+        var two = listener();
+        var three = listener();
+        var client = ExampleProcess.module(ThreeRequests.class, port(one), port(two), port(three));
+        var first = new Client(one.accept());
+        var second = new Client(two.accept());
+        var third = new Client(three.accept())) {
+      for (Client server : List.of(third, first, second)) {
+        assertEquals("how are you?", server.hear());
+      }
+      third.say("so so");
+      second.say("well");
+      first.say("fine");
+      assertEquals("fine", client.says());
+      assertEquals("well", client.says());
+      assertEquals("so so", client.says());
+      assertEquals(0, client.exitValue());
+    }
+  }
+
+  private static ServerSocket listener() throws IOException {
+    return new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"));
+  }
+
+  private static String port(ServerSocket server) {
+    return Integer.toString(server.getLocalPort());
   }
 
   @Test
