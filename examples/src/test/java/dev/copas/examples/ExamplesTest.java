@@ -2,6 +2,7 @@ package dev.copas.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.copas.examples.ExampleProcess.Client;
@@ -226,6 +227,77 @@ class ExamplesTest {
 
   private static String port(ServerSocket server) {
     return Integer.toString(server.getLocalPort());
+  }
+
+  @Test
+  void errorsAreCaughtAcrossWaits() throws Exception {
+    try (var server = ExampleProcess.module(Errors.class)) {
+      int port = server.port();
+      try (var client = new Client(port)) {
+        assertEquals("divide what?", client.ask("please"));
+        assertEquals("that is no number", client.ask("six"));
+        assertEquals("divide what?", client.ask("again"));
+        assertEquals("by what?", client.ask("6"));
+        assertEquals("2", client.ask("3"));
+
+        assertEquals("divide what?", client.ask("again"));
+        assertEquals("by what?", client.ask("6"));
+        assertEquals("sorry", client.ask("0"));
+        assertEquals("null", client.hear());
+      }
+      assertEquals("0 open", server.says());
+      assertEquals("divider:handler_1: java.lang.ArithmeticException: / by zero", server.says());
+    }
+  }
+
+  @Test
+  void patientServerKeepsWhatCameBeforeTheTimeout() throws Exception {
+    try (var server = ExampleProcess.module(PatientServer.class, "0", "100")) {
+      int port = server.port();
+      try (var client = new Client(port)) {
+        client.sayPart("hel");
+        assertEquals("are you still there?", client.hear());
+        assertEquals("hello", client.ask("lo"));
+      }
+    }
+  }
+
+  @Test
+  void stoppingServesThoseWhoAreConnectedAndExits() throws Exception {
+    try (var server = ExampleProcess.module(Stopping.class)) {
+      int port = server.port();
+      try (var ada = new Client(port);
+          var admin = new Client(port)) {
+        assertEquals("your name?", ada.hear());
+        assertEquals("your name?", admin.hear());
+        assertEquals("null", admin.ask("exit"));
+        assertEquals("exiting", server.says());
+        assertEquals("hello Ada", ada.ask("Ada"));
+      }
+      assertEquals("greeted 1", server.says());
+      assertEquals(0, server.exitValue());
+    }
+  }
+
+  @Test
+  void stoppingServesThoseWhoAreConnectedWhenASignalComes() throws Exception {
+    try (var server = ExampleProcess.module(Stopping.class)) {
+      int port = server.port();
+      try (var ada = new Client(port)) {
+        assertEquals("your name?", ada.hear());
+        server.terminate();
+        assertThrows(
+            ConnectException.class,
+            () -> {
+              while (true) {
+                new Client(port).close();
+              }
+            });
+        assertEquals("hello Ada", ada.ask("Ada"));
+        assertEquals("null", ada.hear());
+      }
+      server.saysAtLast("exiting");
+    }
   }
 
   @Test
