@@ -55,6 +55,19 @@ class ExamplesTest {
   }
 
   @Test
+  void echoHandlersSayTheSameInEveryNotation() throws Exception {
+    try (var server = ExampleProcess.module(EchoHandlers.class, "0", "0", "0")) {
+      for (int i = 0; i < 3; i++) {
+        try (var client = new Client(server.port())) {
+          assertEquals("hello", client.ask("hello"));
+          assertEquals("grüß Gott", client.ask("grüß Gott"));
+          assertEquals("null", client.ask("quit"));
+        }
+      }
+    }
+  }
+
+  @Test
   void severalServersShareWhatTheyKnow() throws Exception {
     try (var server = ExampleProcess.module(SeveralServers.class, "0", "0")) {
       int echoPort = server.port();
