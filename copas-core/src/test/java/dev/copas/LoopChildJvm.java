@@ -18,14 +18,20 @@ final class LoopChildJvm {
   /** How a program ended, and what it printed on both streams. */
   record Result(int exitCode, String output) {}
 
+  private static final List<String> MODE =
+      Modes.SOLO
+          ? List.of("-Dcopas.mode=solo")
+          : List.of("--add-opens=java.base/java.lang=ALL-UNNAMED");
+
   private final List<String> command = new ArrayList<>();
 
   private LoopChildJvm() {}
 
-  static LoopChildJvm withFlag(String... more) {
+  /** What the mode of the suite needs: the flag, or nothing but to be asked for. */
+  static LoopChildJvm inMode(String... more) {
     var child = new LoopChildJvm();
     child.java();
-    child.command.add("--add-opens=java.base/java.lang=ALL-UNNAMED");
+    child.command.addAll(MODE);
     child.command.addAll(List.of(more));
     return child;
   }
@@ -41,7 +47,7 @@ final class LoopChildJvm {
     var child = new LoopChildJvm();
     child.command.addAll(List.of("sh", "-c", "ulimit -n " + most + "; exec \"$@\"", "sh"));
     child.java();
-    child.command.add("--add-opens=java.base/java.lang=ALL-UNNAMED");
+    child.command.addAll(MODE);
     return child;
   }
 

@@ -49,7 +49,7 @@ final class LoopChildPrograms {
 
   /** A task that fails in a program that ends right then. */
   private static void fail() {
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.loop(() -> {
         throw new IllegalStateException("boom");
       });
@@ -58,7 +58,7 @@ final class LoopChildPrograms {
 
   /** A handler that ends the JVM. */
   private static void exit(Consumer<Copas> prepare) throws Exception {
-    var copas = Copas.create(Options.defaults().closeTimeout(Duration.ofMillis(200)));
+    var copas = Modes.create(Options.defaults().closeTimeout(Duration.ofMillis(200)));
     prepare.accept(copas);
     CopasServerSocket server = copas.bind("127.0.0.1", 0);
     copas.addServer(server, socket -> System.exit(42));
@@ -77,7 +77,7 @@ final class LoopChildPrograms {
   }
 
   private static void serveForEver() throws Exception {
-    var copas = Copas.create();
+    var copas = Modes.create();
     Runtime.getRuntime().addShutdownHook(new Thread(() -> copas.stop(Duration.ofMillis(100))));
     CopasServerSocket server = copas.bind("127.0.0.1", 0);
     copas.addServer(server, LoopFixture::echo);
@@ -87,7 +87,7 @@ final class LoopChildPrograms {
 
   private static void executorOutlivesLoop() throws Exception {
     var made = new AtomicReference<@Nullable ExecutorService>();
-    try (var copas = Copas.create()) {
+    try (var copas = Modes.create()) {
       copas.loop(() -> {
         ExecutorService executor = Executors.newVirtualThreadPerTaskExecutor();
         say("inside " + executor.submit(() -> 1).get());
@@ -116,7 +116,7 @@ final class LoopChildPrograms {
 
   /** A loop with a server, a connection and a sleeper, none of which has anything to do. */
   private static void idle() throws Exception {
-    var copas = Copas.create();
+    var copas = Modes.create();
     CopasServerSocket server = copas.bind("127.0.0.1", 0);
     copas.addServer(server, LoopFixture::echo);
     copas.start();
@@ -148,7 +148,7 @@ final class LoopChildPrograms {
   private static void manyConnections() throws Exception {
     var system = (UnixOperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
     int count = (int) Math.min(5000, (system.getMaxFileDescriptorCount() - 200) / 2);
-    var copas = Copas.create();
+    var copas = Modes.create();
     CopasServerSocket server = copas.bind("127.0.0.1", 0);
     copas.addServer(server, LoopFixture::echo);
     copas.start();
@@ -188,7 +188,7 @@ final class LoopChildPrograms {
 
   /** Half of the connections are closed in order, the other half reset. */
   private static void connectAndClose() throws Exception {
-    var copas = Copas.create();
+    var copas = Modes.create();
     copas.setErrorHandler((error, task, socket) -> {});
     CopasServerSocket server = copas.bind("127.0.0.1", 0);
     copas.addServer(server, LoopFixture::echo);
@@ -251,7 +251,7 @@ final class LoopChildPrograms {
   private static void outOfDescriptors() throws Exception {
     // Touch the MXBean first: its native library needs a descriptor.
     var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-    var copas = Copas.create();
+    var copas = Modes.create();
     CopasServerSocket server = copas.bind("127.0.0.1", 0);
     copas.addServer(server, LoopFixture::echo);
     copas.start();

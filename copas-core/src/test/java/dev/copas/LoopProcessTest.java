@@ -43,18 +43,18 @@ class LoopProcessTest {
 
   @Test
   void theErrorOfATaskIsShownEvenWhenTheProgramEndsWithIt() throws Exception {
-    assertSaid("boom", LoopChildJvm.withFlag().run("fail"));
+    assertSaid("boom", LoopChildJvm.inMode().run("fail"));
   }
 
   @Test
   void systemExitInAHandlerEndsTheJvmWithItsCode() throws Exception {
-    assertEquals(42, LoopChildJvm.withFlag().run("exit").exitCode());
+    assertEquals(42, LoopChildJvm.inMode().run("exit").exitCode());
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"exitWithClosingHook", "exitWithStoppingHook"})
   void systemExitInAHandlerWorksWithAHookThatEndsTheLoop(String program) throws Exception {
-    var result = LoopChildJvm.withFlag().run(program);
+    var result = LoopChildJvm.inMode().run(program);
     assertEquals(42, result.exitCode(), result.output());
     assertSaid("hook has ended it", result);
   }
@@ -74,7 +74,7 @@ class LoopProcessTest {
   @Test
   @DisabledOnOs(OS.WINDOWS)
   void theTermSignalEndsAServer() throws Exception {
-    Process process = LoopChildJvm.withFlag().start("serveForEver");
+    Process process = LoopChildJvm.inMode().start("serveForEver");
     var out = new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8);
     assertEquals("ready", new BufferedReader(out).readLine());
     process.destroy();
@@ -83,7 +83,7 @@ class LoopProcessTest {
 
   @Test
   void anExecutorWithVirtualThreadsMadeInATaskOutlivesTheLoop() throws Exception {
-    var result = LoopChildJvm.withFlag().run("executorOutlivesLoop");
+    var result = LoopChildJvm.inMode().run("executorOutlivesLoop");
     assertEquals(0, result.exitCode(), result.output());
     for (String line : new String[] {"inside 1", "after loop 2", "after close 3", "done"}) {
       assertSaid(line, result);
@@ -92,7 +92,7 @@ class LoopProcessTest {
 
   @Test
   void anIdleLoopUsesNoCpu() throws Exception {
-    var result = LoopChildJvm.withFlag().run("idle");
+    var result = LoopChildJvm.inMode().run("idle");
     assertEquals(0, result.exitCode(), result.output());
     assertTrue(number(result, "cpu") <= 10_000_000, result.output());
   }
@@ -100,7 +100,7 @@ class LoopProcessTest {
   @Test
   @DisabledOnOs(OS.WINDOWS)
   void fiveThousandConnectionsNeedNoMoreThreads() throws Exception {
-    var result = LoopChildJvm.withFlag().run("manyConnections");
+    var result = LoopChildJvm.inMode().run("manyConnections");
     assertEquals(0, result.exitCode(), result.output());
     assertSaid("stopped in peace true", result);
     assertTrue(number(result, "more threads") <= 2, result.output());
@@ -111,7 +111,7 @@ class LoopProcessTest {
   @Tag("long")
   @DisabledOnOs(OS.WINDOWS)
   void aHundredThousandConnectionsLeaveNothingBehind() throws Exception {
-    var result = LoopChildJvm.withFlag("-Xmx256m").run("connectAndClose");
+    var result = LoopChildJvm.inMode("-Xmx256m").run("connectAndClose");
     assertEquals(0, result.exitCode(), result.output());
     assertTrue(number(result, "descriptors") <= 5, result.output());
     assertEquals(0, number(result, "tasks"), result.output());

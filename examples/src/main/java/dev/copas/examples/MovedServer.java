@@ -10,8 +10,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A server that was written for java.net with a thread for every connection, moved over: the method
- * {@code handle} is as it was.
+ * {@link OldServer} moved over: the method {@code handle} is as it was.
  *
  * <p>Takes the port as its argument; 0 is any free one.
  */

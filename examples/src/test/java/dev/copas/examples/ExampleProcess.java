@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -32,25 +34,51 @@ final class ExampleProcess implements AutoCloseable {
         new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start());
   }
 
-  /** Starts the main class of an example on any free port, as a module. */
-  static ExampleProcess module(Class<?> main) throws IOException {
-    return java(
-        "--add-opens",
-        "java.base/java.lang=dev.copas",
-        "--enable-native-access=dev.copas",
-        "-p",
-        System.getProperty("jdk.module.path"),
-        "-m",
-        "dev.copas.examples/" + main.getName(),
-        "0");
+  /** Starts the main class of an example as a module, on any free port unless told otherwise. */
+  static ExampleProcess module(Class<?> main, String... args) throws IOException {
+    var command =
+        new ArrayList<String>(
+            List.of(
+                "--add-opens",
+                "java.base/java.lang=dev.copas",
+                "--enable-native-access=dev.copas",
+                "-p",
+                System.getProperty("jdk.module.path"),
+                "-m",
+                "dev.copas.examples/" + main.getName()));
+    command.addAll(args.length == 0 ? List.of("0") : List.of(args));
+    return java(command.toArray(new String[0]));
   }
 
   /** Reads the line that says where it listens. */
   int port() throws IOException {
-    String line = out.readLine();
-    assertNotNull(line, "the example has ended");
+    String line = says();
     assertTrue(line.startsWith("listening on 127.0.0.1:"), line);
     return Integer.parseInt(line.substring(line.lastIndexOf(':') + 1));
+  }
+
+  /** Reads the next line that it prints. */
+  String says() throws IOException {
+    String line = out.readLine();
+    assertNotNull(line, "the example has ended");
+    return line;
+  }
+
+  /** Reads on until it prints this line. */
+  void saysAtLast(String line) throws IOException {
+    String next;
+    do {
+      next = says();
+    } while (!next.equals(line));
+  }
+
+  /** Asks it to end, as a user's Ctrl-C or a service manager does, and goes on reading from it. */
+  void terminate() {
+    process.toHandle().destroy();
+  }
+
+  int exitValue() throws InterruptedException {
+    return process.waitFor();
   }
 
   boolean isAlive() {
@@ -69,15 +97,36 @@ final class ExampleProcess implements AutoCloseable {
     private final BufferedReader in;
 
     Client(int port) throws IOException {
-      this.socket = new Socket(InetAddress.ofLiteral("127.0.0.1"), port);
-      socket.setSoTimeout(10_000);
+      this(new Socket(InetAddress.ofLiteral("127.0.0.1"), port));
+    }
+
+    Client(Socket connected) throws IOException {
+      this.socket = connected;
+      socket.setSoTimeout(20_000);
       this.in =
           new BufferedReader(
-              new java.io.InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+              new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
+    }
+
+    /** One with little room for what it does not read. */
+    static Client withLittleRoom(int port) throws IOException {
+      var socket = new Socket();
+      socket.setReceiveBufferSize(4096);
+      socket.connect(new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), port));
+      return new Client(socket);
     }
 
     void say(String line) throws IOException {
-      socket.getOutputStream().write((line + "\n").getBytes(StandardCharsets.UTF_8));
+      sayPart(line + "\n");
+    }
+
+    void sayPart(String text) throws IOException {
+      socket.getOutputStream().write(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Will say no more. */
+    void end() throws IOException {
+      socket.shutdownOutput();
     }
 
     String hear() throws IOException {

@@ -1,6 +1,8 @@
 package dev.copas.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.copas.examples.ExampleProcess.Client;
@@ -11,14 +13,19 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Random;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Runs every example as its reader would, and talks to it. */
 @Timeout(60)
@@ -67,26 +74,108 @@ class ExamplesTest {
   }
 
   @Test
-  void chatServerTellsEverybodyWhatAnybodySays() throws Exception {
-    try (var server = ExampleProcess.module(ChatServer.class)) {
-      int port = server.port();
-      try (var ada = new Client(port)) {
-        assertEquals("anybody here?", ada.ask("anybody here?"));
-        try (var alan = new Client(port)) {
-          assertEquals("hello from Alan", alan.ask("hello from Alan"));
-          assertEquals("hello from Alan", ada.hear());
-          ada.say("hello from Ada");
-          assertEquals("hello from Ada", alan.hear());
-          assertEquals("hello from Ada", ada.hear());
+  void echoHandlersSayTheSameInEveryNotation() throws Exception {
+    try (var server = ExampleProcess.module(EchoHandlers.class, "0", "0", "0")) {
+      for (int i = 0; i < 3; i++) {
+        try (var client = new Client(server.port())) {
+          assertEquals("hello", client.ask("hello"));
+          assertEquals("grüß Gott", client.ask("grüß Gott"));
+          assertEquals("null", client.ask("quit"));
         }
-        assertEquals("still here", ada.ask("still here"));
       }
     }
   }
 
   @Test
-  void movedServerServesManyAtOnceWithItsOldHandler() throws Exception {
-    try (var server = ExampleProcess.module(MovedServer.class)) {
+  void severalServersShareWhatTheyKnow() throws Exception {
+    try (var server = ExampleProcess.module(SeveralServers.class, "0", "0")) {
+      int echoPort = server.port();
+      int countPort = server.port();
+      try (var ada = new Client(echoPort);
+          var alan = new Client(echoPort)) {
+        assertEquals("one", ada.ask("one"));
+        assertEquals("two", alan.ask("two"));
+        assertEquals("three", ada.ask("three"));
+        try (var reader = new Client(countPort)) {
+          assertEquals("3 lines", reader.hear());
+        }
+      }
+    }
+  }
+
+  @Test
+  void chatServerTellsEverybodyWhatAnybodySays() throws Exception {
+    try (var server = ExampleProcess.module(ChatServer.class)) {
+      int port = server.port();
+      try (var ada = new Client(port)) {
+        assertEquals("Ada is here", ada.ask("Ada"));
+        try (var alan = new Client(port);
+            var other = new Client(port)) {
+          assertEquals("Alan is here", alan.ask("Alan"));
+          assertEquals("Alan is here", ada.hear());
+          assertEquals("this name is taken", other.ask("Ada"));
+          assertEquals("null", other.hear());
+          assertEquals("Ada: hello", ada.ask("hello"));
+          assertEquals("Ada: hello", alan.hear());
+          assertEquals("Alan: grüß Gott", alan.ask("grüß Gott"));
+          assertEquals("Alan: grüß Gott", ada.hear());
+        }
+        assertEquals("Alan has left", ada.hear());
+        assertEquals("Ada: still here", ada.ask("still here"));
+      }
+    }
+  }
+
+  @Test
+  void chatServerLosesTheGuestWhoDoesNotRead() throws Exception {
+    try (var server = ExampleProcess.module(ChatServer.class)) {
+      int port = server.port();
+      try (var ada = new Client(port);
+          var lazy = Client.withLittleRoom(port)) {
+        assertEquals("Ada is here", ada.ask("Ada"));
+        lazy.say("Lazy");
+        assertEquals("Lazy is here", ada.hear());
+
+        String much = "x".repeat(900);
+        String line = ada.ask(much);
+        while (line.equals("Ada: " + much)) {
+          line = ada.ask(much);
+        }
+        assertEquals("Lazy has left", line);
+        assertEquals("Ada: " + much, ada.hear());
+        assertEquals("Ada: at last", ada.ask("at last"));
+      }
+    }
+  }
+
+  @Test
+  void oneAtATimeServesTheNextWhenTheFirstHasGone() throws Exception {
+    try (var server = ExampleProcess.module(OneAtATime.class)) {
+      int port = server.port();
+      try (var one = new Client(port)) {
+        assertEquals("olleh", one.ask("hello"));
+        try (var other = new Client(port)) {
+          other.say("me too");
+          assertEquals("olleh", one.ask("hello"));
+          one.end();
+          assertEquals("oot em", other.hear());
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      classes = {
+        OldServer.class,
+        MovedServer.class,
+        OldWorker.class,
+        MovedWorker.class,
+        OldPool.class,
+        MovedPool.class
+      })
+  void oldAndMovedServersServeManyAtOnce(Class<?> example) throws Exception {
+    try (var server = ExampleProcess.module(example)) {
       int port = server.port();
       try (var one = new Client(port);
           var other = new Client(port)) {
@@ -96,24 +185,150 @@ class ExamplesTest {
     }
   }
 
+  /** Moving over is to leave the handler alone. */
   @Test
-  void ownLoopGoesOnWhileItServes() throws Exception {
-    try (var server = ExampleProcess.module(OwnLoop.class)) {
-      int port = server.port();
-      int first = round(port);
-      int later;
-      do {
-        later = round(port);
-      } while (later == first);
-      assertTrue(later > first, first + ", then " + later);
+  void whatTheMovedServersDoWithAConnectionIsAsItWas() throws Exception {
+    assertSameSnippet("handler", OldServer.class, MovedServer.class);
+    assertSameSnippet("worker", OldWorker.class, MovedWorker.class);
+    assertSameSnippet("accept loop", OldPool.class, MovedPool.class);
+  }
+
+  private static void assertSameSnippet(String name, Class<?> before, Class<?> after)
+      throws IOException {
+    String old = Snippets.in(Repository.ROOT.resolve(Repository.source(before))).get(name);
+    assertNotNull(old);
+    assertEquals(old, Snippets.in(Repository.ROOT.resolve(Repository.source(after))).get(name));
+  }
+
+  @Test
+  void gameLoopRunsTheRaceAndTellsTheRunners() throws Exception {
+    try (var game = ExampleProcess.module(GameLoop.class)) {
+      int port = game.port();
+      try (var ada = new Client(port);
+          var alan = new Client(port)) {
+        ada.say("Ada");
+        int first = position("Ada", ada.hear());
+        int later = position("Ada", ada.hear());
+        assertTrue(later > first, first + ", then " + later);
+
+        alan.say("Alan");
+        alan.say("faster\n".repeat(300));
+        String last = ada.hear();
+        while (!last.endsWith("wins")) {
+          last = ada.hear();
+        }
+        assertTrue(last.endsWith("Alan wins"), last);
+        assertEquals("null", ada.hear());
+      }
+      assertEquals(0, game.exitValue());
     }
   }
 
-  private static int round(int port) throws IOException {
-    try (var client = new Client(port)) {
-      String line = client.hear();
-      assertTrue(line.matches("round [0-9]+"), line);
-      return Integer.parseInt(line.substring("round ".length()));
+  private static int position(String name, String line) {
+    Matcher position = Pattern.compile(name + " ([0-9]+) ").matcher(line);
+    assertTrue(position.find(), line);
+    return Integer.parseInt(position.group(1));
+  }
+
+  /** No server answers before all have been asked. */
+  @Test
+  void threeRequestsAreMadeAtOnce() throws Exception {
+    try (var one = listener();
+        var two = listener();
+        var three = listener();
+        var client = ExampleProcess.module(ThreeRequests.class, port(one), port(two), port(three));
+        var first = new Client(one.accept());
+        var second = new Client(two.accept());
+        var third = new Client(three.accept())) {
+      for (Client server : List.of(third, first, second)) {
+        assertEquals("how are you?", server.hear());
+      }
+      third.say("so so");
+      second.say("well");
+      first.say("fine");
+      assertEquals("fine", client.says());
+      assertEquals("well", client.says());
+      assertEquals("so so", client.says());
+      assertEquals(0, client.exitValue());
+    }
+  }
+
+  private static ServerSocket listener() throws IOException {
+    return new ServerSocket(0, 1, InetAddress.ofLiteral("127.0.0.1"));
+  }
+
+  private static String port(ServerSocket server) {
+    return Integer.toString(server.getLocalPort());
+  }
+
+  @Test
+  void errorsAreCaughtAcrossWaits() throws Exception {
+    try (var server = ExampleProcess.module(Errors.class)) {
+      int port = server.port();
+      try (var client = new Client(port)) {
+        assertEquals("divide what?", client.ask("please"));
+        assertEquals("that is no number", client.ask("six"));
+        assertEquals("divide what?", client.ask("again"));
+        assertEquals("by what?", client.ask("6"));
+        assertEquals("2", client.ask("3"));
+
+        assertEquals("divide what?", client.ask("again"));
+        assertEquals("by what?", client.ask("6"));
+        assertEquals("sorry", client.ask("0"));
+        assertEquals("null", client.hear());
+      }
+      assertEquals("0 open", server.says());
+      assertEquals("divider:handler_1: java.lang.ArithmeticException: / by zero", server.says());
+    }
+  }
+
+  @Test
+  void patientServerKeepsWhatCameBeforeTheTimeout() throws Exception {
+    try (var server = ExampleProcess.module(PatientServer.class, "0", "100")) {
+      int port = server.port();
+      try (var client = new Client(port)) {
+        client.sayPart("hel");
+        assertEquals("are you still there?", client.hear());
+        assertEquals("hello", client.ask("lo"));
+      }
+    }
+  }
+
+  @Test
+  void stoppingServesThoseWhoAreConnectedAndExits() throws Exception {
+    try (var server = ExampleProcess.module(Stopping.class)) {
+      int port = server.port();
+      try (var ada = new Client(port);
+          var admin = new Client(port)) {
+        assertEquals("your name?", ada.hear());
+        assertEquals("your name?", admin.hear());
+        assertEquals("null", admin.ask("exit"));
+        assertEquals("exiting", server.says());
+        assertEquals("hello Ada", ada.ask("Ada"));
+      }
+      assertEquals("greeted 1", server.says());
+      assertEquals(0, server.exitValue());
+    }
+  }
+
+  @Test
+  void stoppingServesThoseWhoAreConnectedWhenASignalComes() throws Exception {
+    try (var server = ExampleProcess.module(Stopping.class)) {
+      int port = server.port();
+      try (var ada = new Client(port)) {
+        assertEquals("your name?", ada.hear());
+        server.terminate();
+        assertThrows(
+            ConnectException.class,
+            () -> {
+              while (true) {
+                new Client(port).close();
+              }
+            });
+        assertEquals("hello Ada", ada.ask("Ada"));
+        assertEquals("null", ada.hear());
+      }
+      server.saysAtLast("exiting");
     }
   }
 
