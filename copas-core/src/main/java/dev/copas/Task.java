@@ -3,6 +3,7 @@ package dev.copas;
 import dev.copas.loop.Coroutine;
 import dev.copas.loop.Reports;
 import java.io.InterruptedIOException;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
@@ -86,12 +87,16 @@ public final class Task {
     }
   }
 
-  /** A cancelled task that ends with the exception of its interrupted wait has done as told. */
+  /**
+   * A cancelled task that ends with the exception of its interrupted wait has done as told. The
+   * JDK's own sockets throw a SocketException then, and leave the interrupt status set.
+   */
   private boolean isCancellation(Throwable e) {
     return cancelled
         && (e instanceof InterruptedException
             || (e instanceof InterruptedIOException && !(e instanceof SocketTimeoutException))
-            || e instanceof ClosedByInterruptException);
+            || e instanceof ClosedByInterruptException
+            || (e instanceof SocketException && Thread.currentThread().isInterrupted()));
   }
 
   public String name() {

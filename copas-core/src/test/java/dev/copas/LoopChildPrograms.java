@@ -32,6 +32,7 @@ final class LoopChildPrograms {
 
   public static void main(String[] args) throws Exception {
     switch (args[0]) {
+      case "soloTooLate" -> soloTooLate();
       case "create" -> Copas.create().close();
       case "fail" -> fail();
       case "exit" -> exit(copas -> {});
@@ -45,6 +46,11 @@ final class LoopChildPrograms {
       case "connectAndClose" -> connectAndClose();
       default -> throw new IllegalArgumentException(args[0]);
     }
+  }
+
+  private static void soloTooLate() throws InterruptedException {
+    Thread.startVirtualThread(() -> {}).join();
+    Copas.create(Options.defaults().solo()).close();
   }
 
   /** A task that fails in a program that ends right then. */

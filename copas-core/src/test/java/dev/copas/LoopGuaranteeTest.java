@@ -321,6 +321,27 @@ class LoopGuaranteeTest {
   }
 
   @Test
+  void tasksThatAreAlwaysBusyDoNotStarveForeignWaits() throws Exception {
+    try (var fixture = new LoopFixture()) {
+      fixture.loop(() -> {
+        List<Task> busy = new ArrayList<>();
+        for (int i = 0; i < 3; i++) {
+          busy.add(
+              fixture.add(() -> {
+                while (true) {
+                  Copas.pause();
+                }
+              }));
+        }
+        for (int i = 0; i < 50; i++) {
+          Thread.sleep(1);
+        }
+        busy.forEach(Task::cancel);
+      });
+    }
+  }
+
+  @Test
   void aTaskWhoseDataIsAlwaysThereLetsOthersRunAfterSoManyOperations() throws Exception {
     int limit = 10;
     int bytesAtOnce = 64;

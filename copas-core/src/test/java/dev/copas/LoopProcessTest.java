@@ -94,7 +94,8 @@ class LoopProcessTest {
   void anIdleLoopUsesNoCpu() throws Exception {
     var result = LoopChildJvm.inMode().run("idle");
     assertEquals(0, result.exitCode(), result.output());
-    assertTrue(number(result, "cpu") <= 10_000_000, result.output());
+    // In solo mode the watchdog looks on while a task is in a foreign wait.
+    assertTrue(number(result, "cpu") <= (Modes.SOLO ? 50_000_000 : 10_000_000), result.output());
   }
 
   @Test

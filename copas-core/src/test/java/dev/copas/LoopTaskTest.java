@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -363,6 +366,20 @@ class LoopTaskTest {
       });
       copas.loop();
       assertEquals(1, told.size());
+    }
+  }
+
+  @Test
+  void aTaskThatIsCancelledInASocketOfTheJdkHasNotFailed() throws Exception {
+    try (var fixture = new LoopFixture();
+        var socket = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
+      fixture.loop(() -> {
+        Task receiver = fixture.add(() -> socket.receive(new DatagramPacket(new byte[1], 1)));
+        while (receiver.state() != Task.State.WAITING) {
+          Copas.pause(Duration.ofMillis(1));
+        }
+        receiver.cancel();
+      });
     }
   }
 }

@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  * Whoever yields for ever so starves all that comes from outside. Hence: a coroutine of ours that
  * yields waits for the loop's next turn, in no queue; the loop yields once between starting new
  * coroutines and letting the yielding ones go on; and when it has been busy for some milliseconds,
- * it leaves all queues for a moment.
+ * it leaves all queues for a moment. What cannot be helped: two tasks that hand over to each other
+ * without end, or one that calls Thread.yield() without end, hold the loop like any computation.
  */
 final class SoloCarrier implements Carrier {
 
@@ -176,10 +177,9 @@ final class SoloCarrier implements Carrier {
   }
 
   private void takeBreak(boolean othersStart) {
-    long now = loop.nanoTime();
-    if (now - lastBreak >= BREAK_INTERVAL_NANOS) {
+    if (loop.nanoTime() - lastBreak >= BREAK_INTERVAL_NANOS) {
       LockSupport.parkNanos(1);
-      lastBreak = now;
+      lastBreak = loop.nanoTime();
     } else if (othersStart) {
       Thread.yield();
     }
