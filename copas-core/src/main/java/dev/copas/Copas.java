@@ -5,6 +5,7 @@ import dev.copas.loop.Environment;
 import dev.copas.loop.Loop;
 import dev.copas.loop.Loops;
 import dev.copas.loop.Reports;
+import dev.copas.loop.Scope;
 import dev.copas.loop.Wake;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -346,7 +347,7 @@ public final class Copas implements Executor, AutoCloseable {
     if (duration.isZero() || duration.isNegative()) {
       pause();
     } else {
-      check(self.pause(self.loop().deadlineAfter(Timeouts.nanos(duration))));
+      check(self, self.pause(self.loop().deadlineAfter(Timeouts.nanos(duration))));
     }
     return Duration.ofNanos(self.loop().nanoTime() - begin);
   }
@@ -358,16 +359,74 @@ public final class Copas implements Executor, AutoCloseable {
    * @throws InterruptedException when the task is cancelled
    */
   public static void pauseForever() throws InterruptedException {
-    check(self().pause(Coroutine.FOREVER));
+    Coroutine self = self();
+    check(self, self.pause(Coroutine.FOREVER));
   }
 
-  private static void check(Wake why) throws InterruptedException {
+  private static void check(Coroutine self, Wake why) throws InterruptedException {
     if (why == Wake.PINNED) {
       throw Direction.pinned("A pause");
     }
     if (why == Wake.INTERRUPTED || why == Wake.CLOSED) {
       throw new InterruptedException("the task was cancelled");
     }
+    if (why == Wake.TIMED_OUT && self.isOutOfTime()) {
+      throw new InterruptedException("the time of within() is over");
+    }
+  }
+
+  /**
+   * Runs something that may take so long in all. When the time is over, whatever the task waits for
+   * in there ends, and so does what it goes on to wait for: pauses and locks with an {@link
+   * InterruptedException}, sockets of Copas with a {@link java.net.SocketTimeoutException}; they
+   * stay open, and what they received stays readable. Foreign calls are interrupted, once. Scopes
+   * nest; the shorter time counts. Code that does not wait is not stopped.
+   *
+   * {@snippet :
+   * String name = Copas.within(Duration.ofSeconds(10), () -> {
+   *   socket.send("your name?\n");
+   *   return socket.receive();
+   * });
+   * }
+   *
+   * @param time zero only looks: nothing in there waits
+   * @return what the body returns, also when that took longer
+   * @throws TimeoutException when the time was over and the body threw; its cause is what it threw
+   * @throws E what the body throws before
+   */
+  public static <T extends @Nullable Object, E extends Exception> T within(
+      Duration time, CheckedCallable<T, E> body) throws E, TimeoutException {
+    Objects.requireNonNull(body, "body");
+    long nanos = Timeouts.nanos(Objects.requireNonNull(time, "time"), "within");
+    Task self = current();
+    Scope scope = self.coroutine().enterScope(nanos);
+    try {
+      return body.call();
+    } catch (Exception e) {
+      if (scope.isOver() && !self.isCancelled()) {
+        var timeout = new TimeoutException("not done within " + time + ": " + e);
+        timeout.initCause(e);
+        throw timeout;
+      }
+      throw e;
+    } finally {
+      scope.leave();
+      if (scope.hasInterrupted() && !self.isCancelled()) {
+        Thread.interrupted(); // Nobody else's: it was for what is over now.
+      }
+    }
+  }
+
+  /** Like {@link #within(Duration, CheckedCallable)}, without a result. */
+  public static <E extends Exception> void within(Duration time, CheckedRunnable<E> body)
+      throws E, TimeoutException {
+    Objects.requireNonNull(body, "body");
+    Copas.<@Nullable Void, E>within(
+        time,
+        () -> {
+          body.run();
+          return null;
+        });
   }
 
   /**
@@ -613,7 +672,7 @@ public final class Copas implements Executor, AutoCloseable {
     if (self == null) {
       throw new IllegalStateException("waitForExit() waits in a task of this loop");
     }
-    check(lifecycle.awaitExit(self));
+    check(self, lifecycle.awaitExit(self));
   }
 
   /**

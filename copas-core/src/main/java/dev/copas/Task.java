@@ -99,6 +99,10 @@ public final class Task {
             || (e instanceof SocketException && Thread.currentThread().isInterrupted()));
   }
 
+  boolean isCancelled() {
+    return cancelled;
+  }
+
   public String name() {
     return coroutine.thread().getName();
   }

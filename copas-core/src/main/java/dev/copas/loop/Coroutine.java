@@ -74,6 +74,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
   private @Nullable Timer timer;
   private volatile boolean pinned;
   private long pauses;
+  private @Nullable Scope scope;
 
   /** Which pause it is in; 0 for none. */
   private volatile long pause;
@@ -196,6 +197,9 @@ public final class Coroutine extends Inbox.Message implements Executor {
    */
   void abandon() {
     cancelTimer();
+    if (scope != null) {
+      scope.cancelTimers();
+    }
     abandoned = true;
     wake(Wake.CLOSED);
   }
@@ -251,7 +255,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
    * coroutine itself calls this.
    */
   public Wake await(long deadline) {
-    if (deadline == AT_ONCE) {
+    if (deadline == AT_ONCE || isOutOfTime()) {
       return Wake.TIMED_OUT;
     }
     if (abandoned) {
@@ -321,9 +325,25 @@ public final class Coroutine extends Inbox.Message implements Executor {
     return true;
   }
 
-  /** Waits for a wake-up alone, which does not keep the loop running. */
+  /** Enters a scope in which it may wait so long in all. Only the coroutine itself calls this. */
+  public Scope enterScope(long nanos) {
+    scope = new Scope(this, scope, nanos);
+    return scope;
+  }
+
+  void setScope(@Nullable Scope scope) {
+    this.scope = scope;
+  }
+
+  /** Whether the time of a scope that it is in is over. */
+  public boolean isOutOfTime() {
+    return scope != null && scope.isOverOrWithinOneThatIs();
+  }
+
+  /** Waits for a wake-up alone, which does not keep the loop running (but a scope does). */
   public Wake awaitForever() {
-    return loop.awaitForever(this);
+    boolean endsByItself = scope != null && scope.endsWaits();
+    return endsByItself ? await(FOREVER) : loop.awaitForever(this);
   }
 
   /** Waits without waiting for anything but the deadline and {@link #wakePaused}. */
