@@ -68,6 +68,7 @@ final class SemanticsPrograms {
     CopasServerSocket server = copas.bind("127.0.0.1", 0);
     copas.addServer(
         server,
+        ServerOptions.defaults().name("stop"),
         socket -> {
           String how = String.valueOf(socket.receive());
           try {
