@@ -9,6 +9,8 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +37,8 @@ final class SoakPrograms {
     new SoakPrograms().run(Integer.getInteger("soak.connections", 1_000_000));
   }
 
-  private record Figures(long threads, long tasks, long descriptors, long direct, long heap) {}
+  private record Figures(
+      long threads, long tasks, long descriptors, long direct, long heap, long resident) {}
 
   private void run(int count) throws Exception {
     copas.setErrorHandler(this::judge);
@@ -61,6 +64,7 @@ final class SoakPrograms {
     say("descriptors " + (after.descriptors - before.descriptors));
     say("direct " + (after.direct - before.direct));
     say("heap " + (after.heap - before.heap));
+    say("resident " + (after.resident - before.resident));
     copas.close();
   }
 
@@ -169,7 +173,21 @@ final class SoakPrograms {
         tasks(),
         system.getOpenFileDescriptorCount(),
         direct,
-        ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed());
+        ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed(),
+        residentBytes());
+  }
+
+  /** What the process has in memory, native memory included; 0 where the system does not say. */
+  private static long residentBytes() throws IOException {
+    Path status = Path.of("/proc/self/status");
+    if (Files.exists(status)) {
+      for (String line : Files.readAllLines(status)) {
+        if (line.startsWith("VmRSS:")) {
+          return 1024 * Long.parseLong(line.replaceAll("\\D", ""));
+        }
+      }
+    }
+    return 0;
   }
 
   /** But for the one that counts them. */

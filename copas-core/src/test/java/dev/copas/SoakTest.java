@@ -24,7 +24,8 @@ class SoakTest {
   @DisabledOnOs(OS.WINDOWS)
   void aMillionConnectionsLeaveThreadsTasksDescriptorsAndMemoryFlat() throws Exception {
     Process process =
-        LoopChildJvm.withFlag("-Xmx256m", "-Dsoak.connections=" + CONNECTIONS)
+        LoopChildJvm.withFlag(
+                "-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch", "-Dsoak.connections=" + CONNECTIONS)
             .start("soak", SoakPrograms.class);
     var output = new StringBuilder();
     try (var lines = process.inputReader()) {
@@ -41,6 +42,7 @@ class SoakTest {
     assertTrue(number(all, "threads") <= 2, all);
     assertTrue(number(all, "descriptors") <= 5, all);
     assertTrue(number(all, "direct") <= 1_000_000, all);
+    assertTrue(number(all, "resident") <= 32_000_000, all);
     assertTrue(number(all, "heap") <= 5_000_000, all);
   }
 
