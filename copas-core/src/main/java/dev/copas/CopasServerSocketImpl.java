@@ -25,6 +25,10 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
   private final Accepting accepting = new Accepting();
   private @Nullable ListenChannel channel;
   private @Nullable InetSocketAddress wanted;
+
+  /** Known also after the socket was closed, as java.net has it. */
+  private volatile @Nullable InetSocketAddress bound;
+
   private @Nullable Coroutine acceptor;
   private long timeout = Timeouts.FOREVER;
 
@@ -95,12 +99,30 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
     InetSocketAddress local = wanted == null ? new InetSocketAddress(0) : wanted;
     try {
       copas.machine.awaitCloses(Timeouts.nanos(copas.options.closeTimeout()));
-      Outside.run(copas.machine, () -> channel().bind(local, backlog));
+      Outside.run(
+          copas.machine,
+          () -> {
+            channel().bind(local, backlog);
+            bound = withName(local, channel().localAddress());
+          });
     } catch (SocketException e) {
       var clearer = new BindException(e.getMessage() + ": " + Addresses.format(local));
       clearer.initCause(e);
       throw clearer;
     }
+  }
+
+  /** With the name under which it was asked for: to find it again may take a look-up. */
+  private static InetSocketAddress withName(
+      InetSocketAddress asked, @Nullable SocketAddress bound) {
+    if (!(bound instanceof InetSocketAddress got)) {
+      return asked;
+    }
+    InetAddress address = asked.getAddress();
+    boolean same =
+        address.equals(got.getAddress())
+            || (address.isAnyLocalAddress() && got.getAddress().isAnyLocalAddress());
+    return same ? new InetSocketAddress(address, got.getPort()) : got;
   }
 
   @Override
@@ -141,27 +163,14 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
 
   @Override
   protected @Nullable InetAddress getInetAddress() {
-    InetSocketAddress local = localAddress();
+    InetSocketAddress local = bound;
     return local == null ? null : local.getAddress();
   }
 
   @Override
   protected int getLocalPort() {
-    InetSocketAddress local = localAddress();
+    InetSocketAddress local = bound;
     return local == null ? -1 : local.getPort();
-  }
-
-  /** Also after the socket was closed, as java.net has it. */
-  private @Nullable InetSocketAddress localAddress() {
-    try {
-      InetSocketAddress local = (InetSocketAddress) channel().localAddress();
-      if (local != null) {
-        wanted = local;
-      }
-    } catch (IOException e) {
-      // Closed: what was known before holds.
-    }
-    return wanted;
   }
 
   @Override

@@ -18,6 +18,7 @@ import java.net.SocketOption;
 import java.net.SocketOptions;
 import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -358,7 +359,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
       input.setTimeout(Timeouts.fromJavaNet((Integer) value));
       return;
     }
-    SocketOption<?> option = SocketOptionIds.option(id);
+    SocketOption<?> option = SocketOptionIds.option(channel(), id);
     try {
       setChecked(option, SocketOptionIds.value(value, option));
     } catch (SocketException e) {
@@ -374,7 +375,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
       return Timeouts.toJavaNet(input.timeout());
     }
     if (id == SocketOptions.SO_BINDADDR) {
-      InetSocketAddress bound = boundAddress();
+      InetSocketAddress bound = closed ? null : boundAddress();
       return bound == null ? new InetSocketAddress(0).getAddress() : bound.getAddress();
     }
     return SocketOptionIds.get(channel(), id);
@@ -400,6 +401,11 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
 
   @Override
   protected Set<SocketOption<?>> supportedOptions() {
-    return channel == null ? Set.of() : channel.supportedOptions();
+    if (channel == null) {
+      return Set.of();
+    }
+    Set<SocketOption<?>> options = new HashSet<>(channel.supportedOptions());
+    options.removeIf(SocketOptionIds::isUnnamed);
+    return options;
   }
 }

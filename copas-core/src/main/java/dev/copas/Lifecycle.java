@@ -195,8 +195,8 @@ final class Lifecycle {
 
     @Override
     public void released() {
+      Reports.flush(); // First: a stopper that is a shutdown hook ends the JVM then.
       toTell.forEach(stopper -> stopper.complete(endedInPeace));
-      Reports.flush();
     }
   }
 

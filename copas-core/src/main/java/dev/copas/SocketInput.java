@@ -32,6 +32,7 @@ final class SocketInput extends Direction {
   private int end;
   private boolean ended;
   private boolean closed;
+  private @Nullable IOException failure;
   private @Nullable Coroutine receiver;
   private long timeout = Timeouts.FOREVER;
   private Charset charset = StandardCharsets.UTF_8;
@@ -171,11 +172,14 @@ final class SocketInput extends Direction {
     }
     begin(self);
     try {
-      if (start == end && !ended) {
+      if (start == end && !ended && failure == null) {
         makeRoom(1);
         fill();
       }
       return end - start;
+    } catch (IOException e) {
+      failure = e; // For the next who reads: to ask never fails, as in java.net.
+      return 0;
     } finally {
       end();
     }
@@ -186,7 +190,7 @@ final class SocketInput extends Direction {
   private void begin(Coroutine self) throws IOException {
     self.countOperation();
     if (closed) {
-      throw new SocketException("Socket is closed");
+      throw new SocketException("Socket closed");
     }
     if (receiver != null) {
       throw new IllegalStateException(
@@ -213,8 +217,17 @@ final class SocketInput extends Direction {
 
   // ---- Bytes in
 
+  private void checkFailure() throws IOException {
+    IOException seen = failure;
+    if (seen != null) {
+      failure = null;
+      throw seen;
+    }
+  }
+
   /** Waits for more bytes behind those in the buffer; -1 at the end of the stream. */
   private int more(Coroutine self, long deadline) throws IOException {
+    checkFailure();
     if (ended) {
       return -1;
     }
@@ -251,6 +264,7 @@ final class SocketInput extends Direction {
   }
 
   private int read(Coroutine self, ByteBuffer target, long deadline) throws IOException {
+    checkFailure();
     if (ended) {
       return -1;
     }

@@ -6,13 +6,14 @@ import java.net.SocketException;
 import java.net.SocketOption;
 import java.net.SocketOptions;
 import java.net.StandardSocketOptions;
+import java.nio.channels.ClosedChannelException;
 
 /** The numbers by which java.net.Socket calls its options, as the options that channels have. */
 final class SocketOptionIds {
 
   private SocketOptionIds() {}
 
-  static SocketOption<?> option(int id) throws SocketException {
+  private static SocketOption<?> option(int id) throws SocketException {
     return switch (id) {
       case SocketOptions.TCP_NODELAY -> StandardSocketOptions.TCP_NODELAY;
       case SocketOptions.SO_KEEPALIVE -> StandardSocketOptions.SO_KEEPALIVE;
@@ -31,9 +32,26 @@ final class SocketOptionIds {
     return option == StandardSocketOptions.SO_LINGER && Boolean.FALSE.equals(value) ? -1 : value;
   }
 
+  /** The option of this channel; some have no name in {@link StandardSocketOptions}. */
+  static SocketOption<?> option(TransportChannel channel, int id) throws SocketException {
+    if (id == SocketOptions.SO_OOBINLINE) {
+      for (SocketOption<?> option : channel.supportedOptions()) {
+        if (isUnnamed(option)) {
+          return option;
+        }
+      }
+    }
+    return option(id);
+  }
+
+  /** What a socket does not tell of among its options, though it has it. */
+  static boolean isUnnamed(SocketOption<?> option) {
+    return option.name().equals("SO_OOBINLINE");
+  }
+
   @SuppressWarnings("unchecked") // The channel checks the type of the value itself.
   static void set(TransportChannel channel, int id, Object value) throws SocketException {
-    SocketOption<?> option = option(id);
+    SocketOption<?> option = option(channel, id);
     try {
       channel.setOption((SocketOption<Object>) option, value(value, option));
     } catch (SocketException e) {
@@ -45,7 +63,7 @@ final class SocketOptionIds {
 
   static Object get(TransportChannel channel, int id) throws SocketException {
     try {
-      Object value = channel.getOption(option(id));
+      Object value = channel.getOption(option(channel, id));
       if (value == null) {
         throw new SocketException("socket option " + id + " has no value");
       }
@@ -58,7 +76,8 @@ final class SocketOptionIds {
   }
 
   static SocketException asSocketException(IOException e) {
-    var converted = new SocketException(e.getMessage());
+    String what = e instanceof ClosedChannelException ? "Socket closed" : e.getMessage();
+    var converted = new SocketException(what);
     converted.initCause(e);
     return converted;
   }

@@ -165,7 +165,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
   private void checkOpen() throws IOException {
     checkFailure();
     if (closed) {
-      throw new SocketException("Socket is closed");
+      throw new SocketException("Socket closed");
     }
   }
 

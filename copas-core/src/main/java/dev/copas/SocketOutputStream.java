@@ -3,6 +3,7 @@ package dev.copas;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
+import java.util.Objects;
 
 /** The sending side of a socket as a stream. */
 final class SocketOutputStream extends OutputStream {
@@ -20,7 +21,10 @@ final class SocketOutputStream extends OutputStream {
 
   @Override
   public void write(byte[] bytes, int offset, int length) throws IOException {
-    var source = ByteBuffer.wrap(bytes, offset, length);
-    Outside.perform(socket.copas, self -> socket.output.send(self, source));
+    Objects.checkFromIndexSize(offset, length, bytes.length);
+    if (length > 0) {
+      var source = ByteBuffer.wrap(bytes, offset, length);
+      Outside.perform(socket.copas, self -> socket.output.send(self, source));
+    }
   }
 }

@@ -12,7 +12,9 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
-/** Runs one of {@link LoopChildPrograms} in a JVM of its own, on the class path. */
+/**
+ * Runs a program, mostly one of {@link LoopChildPrograms}, in a JVM of its own, on the class path.
+ */
 final class LoopChildJvm {
 
   /** How a program ended, and what it printed on both streams. */
@@ -57,17 +59,25 @@ final class LoopChildJvm {
   }
 
   Process start(String program) throws IOException {
+    return start(program, LoopChildPrograms.class);
+  }
+
+  Process start(String program, Class<?> main) throws IOException {
     command.addAll(
         List.of(
             "-cp",
             root(Copas.class) + System.getProperty("path.separator") + root(LoopChildJvm.class),
-            LoopChildPrograms.class.getName(),
+            main.getName(),
             program));
     return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
 
   Result run(String program) throws Exception {
     return result(start(program));
+  }
+
+  Result run(String program, Class<?> main) throws Exception {
+    return result(start(program, main));
   }
 
   /** Waits for the end; a program that does not come to one is ended. */
