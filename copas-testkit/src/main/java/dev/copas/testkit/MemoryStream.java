@@ -28,8 +28,9 @@ import org.jspecify.annotations.Nullable;
  *
  * A reset is told once: to a read ("Connection reset", and so again to every later read), or to a
  * write ("Connection reset by peer"; then reads see the end of the stream). Bytes that arrived
- * before it can still be read. A close that leaves bytes unread, or with SO_LINGER 0, is a reset
- * for the peer, and so is the answer to what arrives at an end that was closed.
+ * before it can still be read. A close with SO_LINGER 0 is a reset for the peer, and so is the
+ * answer to what arrives at an end that was closed. A close that leaves bytes unread is an end and
+ * then a reset, since NIO ends the stream of a channel that a selector knows before it closes it.
  */
 final class MemoryStream extends MemoryChannel implements StreamChannel {
 
@@ -341,10 +342,12 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
     if (other == null || incoming == null || outgoing == null) {
       return;
     }
-    if (aborts || lingersNot() || incoming.hasUnread() || state != State.CONNECTED) {
-      outgoing.arrive(other::resetArrives);
-    } else if (!outputShut && reset == Reset.NONE) {
+    boolean vanishes = aborts || lingersNot() || state != State.CONNECTED;
+    if (!vanishes && !outputShut && reset == Reset.NONE) {
       outgoing.end();
+    }
+    if (vanishes || incoming.hasUnread()) {
+      outgoing.arrive(other::resetArrives);
     }
     incoming.drop();
   }
