@@ -2,10 +2,13 @@ package dev.copas;
 
 import dev.copas.loop.Coroutine;
 import dev.copas.loop.Reports;
+import dev.copas.loop.Wake;
 import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
 import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +37,10 @@ public final class Task {
   private final Coroutine coroutine;
   private @Nullable CopasSocket socket;
   private Runnable last = () -> {};
+
+  /** The tasks of the same loop that wait for the end of this one. Belongs to the owner. */
+  private @Nullable List<Coroutine> joiners;
+
   private volatile @Nullable ErrorHandler errorHandler;
   private volatile boolean cancelled;
 
@@ -65,7 +72,15 @@ public final class Task {
     } catch (Throwable e) {
       failed(e);
     } finally {
+      wakeJoiners();
       last.run();
+    }
+  }
+
+  private void wakeJoiners() {
+    List<Coroutine> waiting = joiners;
+    if (waiting != null && copas.machine.isOnLoop()) {
+      waiting.forEach(joiner -> joiner.wake(Wake.READY));
     }
   }
 
@@ -136,6 +151,7 @@ public final class Task {
    */
   public void join() throws InterruptedException {
     checkJoin();
+    awaitEndOnLoop(Coroutine.FOREVER);
     coroutine.thread().join();
   }
 
@@ -147,9 +163,42 @@ public final class Task {
   public boolean join(Duration atMost) throws InterruptedException {
     Objects.requireNonNull(atMost, "atMost");
     checkJoin();
-    return coroutine
-        .thread()
-        .join(Duration.ofNanos(Math.min(Timeouts.nanos(atMost), TimeUnit.DAYS.toNanos(36_500))));
+    long nanos = Math.min(Timeouts.nanos(atMost), TimeUnit.DAYS.toNanos(36_500));
+    if (!awaitEndOnLoop(copas.machine.deadlineAfter(Math.max(0, nanos)))) {
+      return false;
+    }
+    return coroutine.thread().join(Duration.ofNanos(nanos));
+  }
+
+  /**
+   * In a task of the same loop, waits in a way that the loop knows; so simulated time can pass.
+   *
+   * @return false when the time is up; what is left to wait for otherwise, the thread knows
+   */
+  private boolean awaitEndOnLoop(long deadline) throws InterruptedException {
+    Coroutine self = copas.machine.current();
+    if (self == null || state() == State.ENDED || coroutine.isAbandoned()) {
+      return true;
+    }
+    List<Coroutine> waiting = joiners == null ? new ArrayList<>(1) : joiners;
+    joiners = waiting;
+    waiting.add(self);
+    try {
+      return endedBy(self.await(deadline));
+    } finally {
+      if (copas.machine.current() == self) {
+        waiting.remove(self);
+      }
+    }
+  }
+
+  private static boolean endedBy(Wake why) throws InterruptedException {
+    return switch (why) {
+      case READY, CLOSED -> true;
+      case TIMED_OUT -> false;
+      case INTERRUPTED -> throw new InterruptedException("the task was cancelled");
+      case PINNED -> throw Direction.pinned("A join");
+    };
   }
 
   private void checkJoin() {

@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.copas.Copas;
 import dev.copas.CopasSocket;
 import dev.copas.Options;
+import dev.copas.Task;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -120,6 +121,22 @@ class SimulationTest {
                       simulation.copas().addThread("stuck", latch::await);
                     }));
     assertSays(failure, "time stands still", "task \"stuck\"", "CountDownLatch.await");
+  }
+
+  @Test
+  void timePassesWhileATaskJoinsAnother() {
+    Simulation.run(
+        1,
+        simulation -> {
+          var copas = simulation.copas();
+          var sleeper = copas.addThread(() -> Copas.pause(HOUR));
+          assertFalse(sleeper.join(Duration.ofMinutes(30)));
+          assertEquals(Duration.ofMinutes(30), simulation.now());
+          sleeper.join();
+          assertEquals(Task.State.ENDED, sleeper.state());
+          assertEquals(HOUR, simulation.now());
+          assertTrue(sleeper.join(Duration.ZERO));
+        });
   }
 
   // ---- What a seed decides
