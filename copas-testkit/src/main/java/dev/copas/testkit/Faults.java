@@ -48,7 +48,10 @@ public final class Faults implements Cloneable {
     return copy;
   }
 
-  /** How many of the connections are reset, for both ends, with one of their first 16 writes. */
+  /**
+   * How many of the connections are reset, for both ends, with one of the first 16 writes of one of
+   * them; an end that writes less may escape.
+   */
   public Faults reset(double probability) {
     Faults copy = copy();
     copy.reset = checked(probability);
@@ -56,7 +59,7 @@ public final class Faults implements Cloneable {
   }
 
   /**
-   * In how many of the connections one direction ends with one of its first 16 writes: the reader
+   * In how many of the connections one direction ends before one of its first 16 writes: the reader
    * sees the end of the stream, and what is written from then on is lost.
    */
   public Faults halfClose(double probability) {
@@ -66,8 +69,8 @@ public final class Faults implements Cloneable {
   }
 
   /**
-   * In how many of the connections one end stops taking bytes with one of the first 16 writes to
-   * it, as a peer does that never reads again: the writer's buffers fill up.
+   * In how many of the connections one end takes no more bytes from one of the first 16 writes to
+   * it on, as a peer that never reads again: the writer's buffers fill up.
    */
   public Faults stall(double probability) {
     Faults copy = copy();
