@@ -363,9 +363,10 @@ public final class Copas implements Executor, AutoCloseable {
     check(self, self.pause(Coroutine.FOREVER));
   }
 
-  private static void check(Coroutine self, Wake why) throws InterruptedException {
+  /** Returns when what was waited for is there, or its own time is over. */
+  static void check(Coroutine self, Wake why) throws InterruptedException {
     if (why == Wake.PINNED) {
-      throw Direction.pinned("A pause");
+      throw Direction.pinned("A pause or join");
     }
     if (why == Wake.INTERRUPTED || why == Wake.CLOSED) {
       throw new InterruptedException("the task was cancelled");

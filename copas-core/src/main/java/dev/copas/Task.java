@@ -2,11 +2,14 @@ package dev.copas;
 
 import dev.copas.loop.Coroutine;
 import dev.copas.loop.Reports;
+import dev.copas.loop.Wake;
 import java.io.InterruptedIOException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +40,10 @@ public final class Task {
   private final Coroutine coroutine;
   private @Nullable CopasSocket socket;
   private Runnable last = () -> {};
+
+  /** The tasks of the same loop that wait for the end of this one. Belongs to the owner. */
+  private @Nullable List<Coroutine> joiners;
+
   private volatile @Nullable ErrorHandler errorHandler;
   private volatile boolean cancelled;
 
@@ -68,7 +75,15 @@ public final class Task {
     } catch (Throwable e) {
       failed(e);
     } finally {
+      wakeJoiners();
       last.run();
+    }
+  }
+
+  private void wakeJoiners() {
+    List<Coroutine> waiting = joiners;
+    if (waiting != null && copas.machine.isOnLoop()) {
+      waiting.forEach(joiner -> joiner.wake(Wake.READY));
     }
   }
 
@@ -157,7 +172,38 @@ public final class Task {
   public boolean join(Duration atMost) throws InterruptedException {
     Objects.requireNonNull(atMost, "atMost");
     checkJoin();
-    return coroutine.join(atMost.compareTo(LONGEST) < 0 ? atMost : LONGEST);
+    Duration wait = atMost.compareTo(LONGEST) > 0 ? LONGEST : atMost;
+    if (wait.isNegative()) {
+      wait = Duration.ZERO;
+    }
+    return awaitEndOnLoop(wait) && coroutine.join(wait);
+  }
+
+  /**
+   * In a task of the same loop, waits in a way that the loop knows; so simulated time can pass.
+   *
+   * @return false when the time is up; what is left to wait for otherwise, the thread knows
+   */
+  private boolean awaitEndOnLoop(Duration atMost) throws InterruptedException {
+    Coroutine self = copas.machine.current();
+    if (self == null || state() == State.ENDED || coroutine.isAbandoned()) {
+      return true;
+    }
+    List<Coroutine> waiting = joiners == null ? new ArrayList<>(1) : joiners;
+    joiners = waiting;
+    waiting.add(self);
+    try {
+      return endedBy(self, self.await(self.loop().deadlineAfter(atMost.toNanos())));
+    } finally {
+      if (copas.machine.current() == self) {
+        waiting.remove(self);
+      }
+    }
+  }
+
+  private static boolean endedBy(Coroutine self, Wake why) throws InterruptedException {
+    Copas.check(self, why);
+    return why != Wake.TIMED_OUT;
   }
 
   private void checkJoin() {

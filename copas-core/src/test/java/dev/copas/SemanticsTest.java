@@ -445,7 +445,7 @@ class SemanticsTest {
     assumeFalse(isIgnored(signal), "whoever runs this build has it ignored");
     // Without java.util.logging, which closes its own handlers in a hook: no hook can log then.
     Process process =
-        LoopChildJvm.inMode("--limit-modules=java.base")
+        LoopChildJvm.inMode("--limit-modules=java.base,jdk.management")
             .start("stopInOrder", SemanticsPrograms.class);
     var output = new StringBuilder();
     try (BufferedReader lines = process.inputReader(StandardCharsets.UTF_8)) {

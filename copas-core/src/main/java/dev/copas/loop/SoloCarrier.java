@@ -167,7 +167,13 @@ final class SoloCarrier implements Carrier {
     int starts = starting.size();
     int steps = yielding.size();
     releaseAll(starting, starts);
-    takeBreak(starts > 0);
+    if (isTimeForBreak()) {
+      LockSupport.parkNanos(1);
+      lastBreak = loop.nanoTime();
+    } else if (starts > 0) {
+      Thread.yield(); // To those that this turn has woken,
+      Thread.yield(); // and, with the first queue empty, to those that start.
+    }
     releaseAll(yielding, steps);
     if (scheduler.isBusy()) {
       Thread.yield();
@@ -176,13 +182,8 @@ final class SoloCarrier implements Carrier {
     return true;
   }
 
-  private void takeBreak(boolean othersStart) {
-    if (loop.nanoTime() - lastBreak >= BREAK_INTERVAL_NANOS) {
-      LockSupport.parkNanos(1);
-      lastBreak = loop.nanoTime();
-    } else if (othersStart) {
-      Thread.yield();
-    }
+  private boolean isTimeForBreak() {
+    return loop.nanoTime() - lastBreak >= BREAK_INTERVAL_NANOS;
   }
 
   private void releaseAll(FifoQueue queue, int count) {

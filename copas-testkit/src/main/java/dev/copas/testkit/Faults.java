@@ -1,0 +1,131 @@
+package dev.copas.testkit;
+
+import java.time.Duration;
+import java.util.random.RandomGenerator;
+
+/**
+ * What goes wrong on the simulated network, and how often; the seed decides when. Immutable: every
+ * method returns a changed copy.
+ *
+ * <p>Probabilities are from 0 to 1. Those of resets, half-closes and stalls are drawn once for each
+ * connection, when it is made, and only from what is set by then: so a scenario can have healthy
+ * connections beside ill ones. Delays and splits are drawn again and again.
+ */
+public final class Faults implements Cloneable {
+
+  private static final Faults NONE = new Faults();
+  private static final int MOST_WRITES_BEFORE = 16;
+
+  private long leastLatency;
+  private long mostLatency;
+  private double split;
+  private double reset;
+  private double halfClose;
+  private double stall;
+
+  private Faults() {}
+
+  /** Nothing goes wrong: what is sent is there at once, and whole. */
+  public static Faults none() {
+    return NONE;
+  }
+
+  /** How long bytes, connections and ends of streams are on their way, each in its order. */
+  public Faults latency(Duration least, Duration most) {
+    if (least.isNegative() || most.compareTo(least) < 0) {
+      throw new IllegalArgumentException("no range of latencies: from " + least + " to " + most);
+    }
+    Faults copy = copy();
+    copy.leastLatency = least.toNanos();
+    copy.mostLatency = most.toNanos();
+    return copy;
+  }
+
+  /** How often a read or a write moves only a part of what it could. */
+  public Faults split(double probability) {
+    Faults copy = copy();
+    copy.split = checked(probability);
+    return copy;
+  }
+
+  /**
+   * How many of the connections are reset, for both ends, with one of the first 16 writes of one of
+   * them; an end that writes less may escape.
+   */
+  public Faults reset(double probability) {
+    Faults copy = copy();
+    copy.reset = checked(probability);
+    return copy;
+  }
+
+  /**
+   * In how many of the connections one direction ends before one of its first 16 writes: the reader
+   * sees the end of the stream, and what is written from then on is lost.
+   */
+  public Faults halfClose(double probability) {
+    Faults copy = copy();
+    copy.halfClose = checked(probability);
+    return copy;
+  }
+
+  /**
+   * In how many of the connections one end takes no more bytes from one of the first 16 writes to
+   * it on, as a peer that never reads again: the writer's buffers fill up.
+   */
+  public Faults stall(double probability) {
+    Faults copy = copy();
+    copy.stall = checked(probability);
+    return copy;
+  }
+
+  private static double checked(double probability) {
+    if (!(probability >= 0 && probability <= 1)) {
+      throw new IllegalArgumentException("a probability is from 0 to 1, not " + probability);
+    }
+    return probability;
+  }
+
+  private Faults copy() {
+    try {
+      return (Faults) clone();
+    } catch (CloneNotSupportedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  // ---- Draws
+
+  long drawLatency(RandomGenerator random) {
+    return leastLatency == mostLatency
+        ? leastLatency
+        : random.nextLong(leastLatency, mostLatency + 1);
+  }
+
+  /** How many of so many bytes move at once; at least one if there is any. */
+  int drawPiece(int count, RandomGenerator random) {
+    return count > 1 && isDrawn(split, random) ? random.nextInt(1, count) : count;
+  }
+
+  /** With which of its writes a new pipe meets what; {@link Integer#MAX_VALUE} is never. */
+  record Fate(int reset, int halfClose, int stall) {}
+
+  /** The fates of the two directions of a new connection; only one of them meets something. */
+  Fate[] drawFates(RandomGenerator random) {
+    var fates = new Fate[] {healthy(), healthy()};
+    fates[random.nextInt(2)] =
+        new Fate(drawWhen(reset, random), drawWhen(halfClose, random), drawWhen(stall, random));
+    return fates;
+  }
+
+  private static Fate healthy() {
+    return new Fate(Integer.MAX_VALUE, Integer.MAX_VALUE, Integer.MAX_VALUE);
+  }
+
+  private static int drawWhen(double probability, RandomGenerator random) {
+    return isDrawn(probability, random) ? random.nextInt(MOST_WRITES_BEFORE) : Integer.MAX_VALUE;
+  }
+
+  private static boolean isDrawn(double probability, RandomGenerator random) {
+    return probability > 0 && random.nextDouble() < probability;
+  }
+}

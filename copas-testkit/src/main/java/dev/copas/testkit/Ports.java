@@ -1,0 +1,88 @@
+package dev.copas.testkit;
+
+import java.net.BindException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Which addresses of the simulated machine are in use, and by whom. */
+final class Ports {
+
+  private static final int FIRST_EPHEMERAL = 49_152;
+  private static final int LAST = 65_535;
+
+  private final Hosts hosts;
+  private final Map<MemoryChannel, InetSocketAddress> bound = new LinkedHashMap<>();
+  private int nextEphemeral = FIRST_EPHEMERAL;
+
+  Ports(Hosts hosts) {
+    this.hosts = hosts;
+  }
+
+  /**
+   * Takes an address.
+   *
+   * @return it, with a port of its own where 0 was asked for
+   */
+  InetSocketAddress take(MemoryChannel channel, InetSocketAddress wanted) throws BindException {
+    if (!wanted.getAddress().isAnyLocalAddress() && !hosts.has(wanted.getAddress())) {
+      throw new BindException("Cannot assign requested address");
+    }
+    InetSocketAddress address =
+        wanted.getPort() == 0 ? ephemeral(channel, wanted.getAddress()) : wanted;
+    if (!isFree(channel, address)) {
+      throw new BindException("Address already in use");
+    }
+    bound.put(channel, address);
+    return address;
+  }
+
+  void giveBack(MemoryChannel channel) {
+    bound.remove(channel);
+  }
+
+  private InetSocketAddress ephemeral(MemoryChannel channel, InetAddress host)
+      throws BindException {
+    for (int tries = FIRST_EPHEMERAL; tries <= LAST; tries++) {
+      var candidate = new InetSocketAddress(host, nextEphemeral);
+      nextEphemeral = nextEphemeral == LAST ? FIRST_EPHEMERAL : nextEphemeral + 1;
+      if (isFree(channel, candidate)) {
+        return candidate;
+      }
+    }
+    throw new BindException("Address already in use");
+  }
+
+  private boolean isFree(MemoryChannel channel, InetSocketAddress address) {
+    for (var entry : bound.entrySet()) {
+      MemoryChannel other = entry.getKey();
+      boolean shared =
+          channel.reusesAddress()
+              && other.reusesAddress()
+              && !(channel instanceof MemoryListener && other instanceof MemoryListener);
+      if (overlap(entry.getValue(), address) && !shared) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean overlap(InetSocketAddress a, InetSocketAddress b) {
+    return a.getPort() == b.getPort()
+        && (a.getAddress().isAnyLocalAddress()
+            || b.getAddress().isAnyLocalAddress()
+            || a.getAddress().equals(b.getAddress()));
+  }
+
+  /** Who listens there; null for nobody. */
+  @Nullable MemoryListener listenerAt(InetSocketAddress target) {
+    for (var entry : bound.entrySet()) {
+      if (entry.getKey() instanceof MemoryListener listener && overlap(entry.getValue(), target)) {
+        return listener;
+      }
+    }
+    return null;
+  }
+}

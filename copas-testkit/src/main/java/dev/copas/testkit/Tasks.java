@@ -1,0 +1,32 @@
+package dev.copas.testkit;
+
+import dev.copas.loop.Coroutine;
+import dev.copas.loop.Loop;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Says what the tasks of a loop are doing. */
+final class Tasks {
+
+  /** Where every wait ends in the JDK: says nothing. */
+  private static final List<String> MACHINERY =
+      List.of("java.lang.VirtualThread", "java.lang.System$", "java.util.concurrent.locks.Lock");
+
+  private Tasks() {}
+
+  /** Each task that has not ended, with its stack. */
+  static String describe(Loop loop) {
+    var tasks = new ArrayList<Coroutine>();
+    loop.forEachLive(tasks::add);
+    var text = new StringBuilder();
+    for (Coroutine task : tasks.reversed()) { // The oldest first.
+      text.append("\n  task \"").append(task.thread().getName()).append('"');
+      for (StackTraceElement frame : task.thread().getStackTrace()) {
+        if (MACHINERY.stream().noneMatch(frame.getClassName()::startsWith)) {
+          text.append("\n    at ").append(frame);
+        }
+      }
+    }
+    return text.isEmpty() ? " none" : text.toString();
+  }
+}
