@@ -189,6 +189,8 @@ class ThreadsTest {
           ofATask("`Copas.pause()`, `Copas.pause(Duration)`", scene -> Copas.pause()),
           ofATask("`Copas.pauseForever()`", scene -> Scene.pauseForever()),
           ofATask("`Copas.atomic(body)`", scene -> Copas.atomic(() -> {})),
+          ofATask(
+              "`Copas.within(time, body)`", scene -> Copas.within(Duration.ofSeconds(1), () -> {})),
           waits(
               "`receive` in all its forms, `getInputStream().read`",
               scene -> assertEquals("line", scene.socket.receive())),

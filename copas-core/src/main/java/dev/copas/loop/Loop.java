@@ -7,7 +7,6 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -62,8 +61,7 @@ public final class Loop {
   private long sleepsUntil;
 
   // The coroutines. Belongs to the owner.
-  private @Nullable Coroutine firstLive;
-  private int live;
+  private final Roster live = new Roster();
   private int awaiting;
   private int waitingForever;
   private int listening;
@@ -483,42 +481,17 @@ public final class Loop {
       return;
     }
     if (!coroutine.hasStarted) {
-      link(coroutine);
+      coroutine.hasStarted = true;
+      live.add(coroutine);
     }
     carrier.ready(coroutine);
     changed();
   }
 
-  private void link(Coroutine coroutine) {
-    coroutine.hasStarted = true;
-    coroutine.nextLive = firstLive;
-    if (firstLive != null) {
-      firstLive.previousLive = coroutine;
-    }
-    firstLive = coroutine;
-    live++;
-  }
-
-  private void unlink(Coroutine coroutine) {
-    Coroutine before = coroutine.previousLive;
-    Coroutine after = coroutine.nextLive;
-    if (before == null) {
-      firstLive = after;
-    } else {
-      before.nextLive = after;
-    }
-    if (after != null) {
-      after.previousLive = before;
-    }
-    coroutine.previousLive = null;
-    coroutine.nextLive = null;
-    live--;
-  }
-
   /** The last thing that a coroutine does. */
   void ended(Coroutine coroutine) {
     if (current() == coroutine) {
-      unlink(coroutine);
+      live.remove(coroutine);
       carrier.beforeWait();
       changed();
     }
@@ -552,11 +525,10 @@ public final class Loop {
    * @return those coroutines
    */
   public List<Coroutine> abandonAll() {
-    List<Coroutine> left = new ArrayList<>();
-    forEachLive(left::add);
+    List<Coroutine> left = live.all();
     for (Coroutine coroutine : left) {
       endWaitForever(coroutine);
-      unlink(coroutine);
+      live.remove(coroutine);
       coroutine.abandon();
     }
     listening = 0;
@@ -571,16 +543,12 @@ public final class Loop {
   }
 
   public int liveCount() {
-    return live;
+    return live.size();
   }
 
   /** Calls the consumer for every coroutine that has started and not ended. */
   public void forEachLive(Consumer<Coroutine> consumer) {
-    List<Coroutine> all = new ArrayList<>(live); // Some may end meanwhile.
-    for (Coroutine next = firstLive; next != null; next = next.nextLive) {
-      all.add(next);
-    }
-    all.forEach(consumer);
+    live.all().forEach(consumer);
   }
 
   // ---- Time
@@ -625,7 +593,7 @@ public final class Loop {
    */
   public boolean isFinished() {
     int idle = waitingForever + (exiting ? listening : 0);
-    return live == idle && lingering == 0 && inbox.isEmpty() && !carrier.hasReady();
+    return live.size() == idle && lingering == 0 && inbox.isEmpty() && !carrier.hasReady();
   }
 
   /** Counts coroutines that accept connections. */
@@ -682,7 +650,7 @@ public final class Loop {
 
   /** Whether a coroutine is in no wait of ours: it runs, is ready, or waits for something else. */
   boolean isAnyElsewhere() {
-    return owner != null && live != awaiting;
+    return owner != null && live.size() != awaiting;
   }
 
   boolean isOwnerParked() {

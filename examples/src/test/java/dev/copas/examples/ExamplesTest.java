@@ -10,7 +10,6 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -356,11 +355,39 @@ class ExamplesTest {
     }
   }
 
+  @Test
+  void inSoloModeAServerNeedsNoFlag() throws Exception {
+    String classPath =
+        library() + System.getProperty("path.separator") + classes(WithoutFlag.class);
+    try (var server = ExampleProcess.java("-cp", classPath, WithoutFlag.class.getName(), "0");
+        var client = new Client(server.port())) {
+      assertEquals("hello", client.ask("hello"));
+      assertEquals("grüß Gott", client.ask("grüß Gott"));
+    }
+  }
+
+  @Test
+  void whoLogsInTooSlowlyHasToGo() throws Exception {
+    try (var server = ExampleProcess.module(Login.class, "0", "60000");
+        var client = new Client(server.port())) {
+      assertEquals("your name?", client.hear());
+      assertEquals("your password?", client.ask("Ali Baba"));
+      assertEquals("welcome, Ali Baba", client.ask("sesame"));
+    }
+    try (var server = ExampleProcess.module(Login.class, "0", "100");
+        var client = new Client(server.port())) {
+      assertEquals("your name?", client.hear());
+      assertEquals("too slow", client.hear());
+    }
+  }
+
+  private static Path classes(Class<?> type) throws Exception {
+    return Path.of(type.getProtectionDomain().getCodeSource().getLocation().toURI());
+  }
+
   /** The jar of Copas, or the folder of its classes. */
   private static Path library() throws Exception {
-    URI location =
-        dev.copas.Copas.class.getProtectionDomain().getCodeSource().getLocation().toURI();
-    return Path.of(location);
+    return classes(dev.copas.Copas.class);
   }
 
   /** Below those that the system gives out by itself, so that nobody takes it by chance. */

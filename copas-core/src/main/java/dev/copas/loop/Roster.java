@@ -1,0 +1,50 @@
+package dev.copas.loop;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The coroutines that have started and not ended; linked through themselves. */
+final class Roster {
+
+  private @Nullable Coroutine first;
+  private int size;
+
+  int size() {
+    return size;
+  }
+
+  void add(Coroutine coroutine) {
+    coroutine.nextLive = first;
+    if (first != null) {
+      first.previousLive = coroutine;
+    }
+    first = coroutine;
+    size++;
+  }
+
+  void remove(Coroutine coroutine) {
+    Coroutine before = coroutine.previousLive;
+    Coroutine after = coroutine.nextLive;
+    if (before == null) {
+      first = after;
+    } else {
+      before.nextLive = after;
+    }
+    if (after != null) {
+      after.previousLive = before;
+    }
+    coroutine.previousLive = null;
+    coroutine.nextLive = null;
+    size--;
+  }
+
+  /** A copy: they may end while somebody goes through it. */
+  List<Coroutine> all() {
+    List<Coroutine> all = new ArrayList<>(size);
+    for (Coroutine next = first; next != null; next = next.nextLive) {
+      all.add(next);
+    }
+    return all;
+  }
+}
