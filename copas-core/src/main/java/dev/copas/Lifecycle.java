@@ -144,6 +144,9 @@ final class Lifecycle {
     private final List<CompletableFuture<Boolean>> toTell = new ArrayList<>();
     private boolean endedInPeace;
 
+    /** Whether it was closing when it was last asked: a close that comes later takes turns anew. */
+    private boolean forGood;
+
     /**
      * @param waitsForMore whether having nothing to do is no reason to end
      * @param onBegin called on the loop before the first turn
@@ -160,6 +163,7 @@ final class Lifecycle {
 
     @Override
     public boolean isOver() {
+      forGood = closing;
       if (givenUp) {
         return true;
       }
@@ -170,7 +174,7 @@ final class Lifecycle {
         exit(); // What this releases has its turns, too.
         return false;
       }
-      if (stopping && loop.liveCount() > 0) {
+      if ((stopping || forGood) && loop.liveCount() > 0) {
         cancelAll(); // What is left waits for a wake-up that will not come.
         return false;
       }
@@ -181,14 +185,14 @@ final class Lifecycle {
     public void ended() {
       endedInPeace = inPeace;
       toTell.addAll(stoppers);
-      if (givenUp || closing) {
+      if (givenUp || forGood) {
         loop.forEachLive(Lifecycle.this::reportLeftover);
         loop.abandonAll();
         servers.clear();
         exitWaiters.clear();
       }
       reset();
-      if (closing) {
+      if (forGood) {
         loop.close();
       }
     }

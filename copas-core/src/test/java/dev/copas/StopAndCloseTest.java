@@ -1,10 +1,13 @@
 package dev.copas;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
@@ -46,5 +49,18 @@ class StopAndCloseTest {
       copas.loop(() -> Thread.ofPlatform().start(stopping));
     }
     assertTrue(stopping.get());
+  }
+
+  /** What waits for a wake-up when the loop is about to return, is cancelled and has not failed. */
+  @RepeatedTest(300)
+  void aCloseMayMeetALoopThatIsAboutToReturn() {
+    var failures = new ConcurrentLinkedQueue<Throwable>();
+    var copas = Modes.create();
+    copas.setErrorHandler((error, task, socket) -> failures.add(error));
+    copas.addThread(Copas::pauseForever);
+    copas.start();
+    copas.exit();
+    copas.close();
+    assertEquals(List.of(), List.copyOf(failures));
   }
 }
