@@ -1,0 +1,102 @@
+package dev.copas.testkit;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.copas.Copas;
+import dev.copas.CopasSocket;
+import dev.copas.Task;
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Deadlines are exact, which only a clock that does not run by itself can show. */
+@Timeout(60)
+class DeadlinesTest {
+
+  private static final Duration SECOND = Duration.ofSeconds(1);
+
+  @Test
+  void theTimeOfAScopeIsForAllItsWaitsTogether() {
+    Simulation.run(
+        1,
+        simulation -> {
+          assertThrows(
+              TimeoutException.class,
+              () ->
+                  Copas.within(
+                      SECOND.multipliedBy(10),
+                      () -> {
+                        while (true) {
+                          Copas.pause(SECOND.multipliedBy(3));
+                        }
+                      }));
+          assertEquals(SECOND.multipliedBy(10), simulation.now());
+        });
+  }
+
+  @Test
+  void theShorterOfNestedScopesEndsFirstAndTheLongerInItsTime() {
+    Simulation.run(
+        1,
+        simulation -> {
+          assertThrows(
+              TimeoutException.class,
+              () ->
+                  Copas.within(
+                      SECOND.multipliedBy(5),
+                      () -> {
+                        assertThrows(
+                            TimeoutException.class,
+                            () -> Copas.within(SECOND, () -> Copas.pauseForever()));
+                        assertEquals(SECOND, simulation.now());
+                        Copas.within(SECOND.multipliedBy(60), () -> Copas.pauseForever());
+                      }));
+          assertEquals(SECOND.multipliedBy(5), simulation.now());
+        });
+  }
+
+  @Test
+  void aReceiveTakesTheTimeOfItsScopeOrItsOwnWhateverIsShorter() {
+    Simulation.run(
+        1,
+        simulation -> {
+          var copas = simulation.copas();
+          var server = copas.bind("127.0.0.1", 7777);
+          copas.addServer(server, CopasSocket::receive);
+          try (CopasSocket socket = copas.connect("127.0.0.1", 7777)) {
+            socket.setTimeouts(null, null, SECOND.multipliedBy(2));
+            var error =
+                assertThrows(
+                    TimeoutException.class,
+                    () -> Copas.<@Nullable String, IOException>within(SECOND, socket::receive));
+            assertInstanceOf(SocketTimeoutException.class, error.getCause());
+            assertEquals(SECOND, simulation.now());
+            assertThrows(
+                SocketTimeoutException.class,
+                () ->
+                    Copas.<@Nullable String, IOException>within(
+                        SECOND.multipliedBy(9), socket::receive));
+            assertEquals(SECOND.multipliedBy(3), simulation.now());
+          }
+        });
+  }
+
+  @Test
+  void aJoinWaitsAsLongAsItMayAndNoLonger() {
+    Simulation.run(
+        1,
+        simulation -> {
+          Task hour = simulation.copas().addThread(() -> Copas.pause(Duration.ofHours(1)));
+          assertEquals(false, hour.join(SECOND));
+          assertEquals(SECOND, simulation.now());
+          hour.join();
+          assertEquals(Duration.ofHours(1), simulation.now());
+        });
+  }
+}
