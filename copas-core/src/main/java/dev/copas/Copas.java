@@ -246,7 +246,9 @@ public final class Copas implements Executor, AutoCloseable {
   /**
    * Connects to a server.
    *
-   * @param timeout for all addresses of the host together; null is as long as the system tries
+   * @param timeout for the look-up and all addresses of the host together; null is as long as the
+   *     system tries. As in java.net, its end ends a wait: a connection that is there at once is
+   *     never too late.
    * @throws java.net.SocketTimeoutException when it took longer
    */
   public CopasSocket connect(String host, int port, @Nullable Duration timeout) throws IOException {

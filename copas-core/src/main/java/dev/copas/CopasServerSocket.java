@@ -37,7 +37,7 @@ public final class CopasServerSocket extends ServerSocket {
   }
 
   /**
-   * Waits for the next connection.
+   * Waits for the next connection. It is the caller's to close; see {@link CopasSocket}.
    *
    * @throws java.net.SocketTimeoutException after {@link #setSoTimeout}
    * @throws SocketException when this socket is or gets closed
@@ -45,6 +45,18 @@ public final class CopasServerSocket extends ServerSocket {
    */
   @Override
   public CopasSocket accept() throws IOException {
+    CopasSocket socket = acceptUnwatched();
+    try {
+      socket.closeWhenForgotten();
+    } catch (Throwable e) { // No memory for that.
+      socket.close();
+      throw e;
+    }
+    return socket;
+  }
+
+  /** For a server, which closes what it accepts. */
+  CopasSocket acceptUnwatched() throws IOException {
     if (isClosed()) {
       throw new SocketException("Socket is closed");
     }

@@ -4,9 +4,11 @@ import dev.copas.loop.Coroutine;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.ref.Reference;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketAddress;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
@@ -44,6 +46,11 @@ import org.jspecify.annotations.Nullable;
  * Options#closeTimeout} at most; then the connection is reset. It may be called from any thread,
  * and so may everything else: on a thread that is no task of the loop, a call is made on the loop
  * and the thread waits for it. That needs somebody to run the loop.
+ *
+ * <p>A server closes its connections itself; what comes from {@link Copas#connect}, {@link
+ * CopasServerSocket#accept} or a server without {@link ServerOptions#autoClose} is the user's to
+ * close. When such a socket was forgotten, that is when nobody can reach it nor its streams any
+ * more, the garbage collector may find it; then the loop closes it, and a warning names the peer.
  */
 public final class CopasSocket extends Socket {
 
@@ -60,6 +67,30 @@ public final class CopasSocket extends Socket {
     this.impl = impl;
   }
 
+  @Override
+  public void connect(SocketAddress endpoint, int timeout) throws IOException {
+    super.connect(endpoint, timeout);
+    closeWhenForgotten();
+  }
+
+  /** Only for a socket that nobody but its user closes. */
+  void closeWhenForgotten() {
+    impl.closeWhenForgotten(this);
+  }
+
+  /*
+   * Compiled code does not hold what it does not need any more, so a socket could be unreachable
+   * while a task waits in its last call on it. The fences keep it.
+   */
+
+  private <T extends @Nullable Object> T call(Outside.Call<T> call) throws IOException {
+    try {
+      return Outside.call(impl.copas, call);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
+  }
+
   // ---- Receiving
 
   /**
@@ -72,8 +103,12 @@ public final class CopasSocket extends Socket {
    * @throws MalformedTextException when its bytes are no text in the charset; they are not lost
    */
   public @Nullable String receive() throws IOException {
-    Coroutine self = impl.copas.machine.current();
-    return self != null ? impl.input.line(self) : Outside.call(impl.copas, impl.input::line);
+    try {
+      Coroutine self = impl.copas.machine.current();
+      return self != null ? impl.input.line(self) : Outside.call(impl.copas, impl.input::line);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   /**
@@ -86,7 +121,7 @@ public final class CopasSocket extends Socket {
     if (count < 0) {
       throw new IllegalArgumentException("cannot receive " + count + " bytes");
     }
-    return Outside.call(impl.copas, self -> impl.input.exactly(self, count));
+    return call(self -> impl.input.exactly(self, count));
   }
 
   /**
@@ -97,7 +132,7 @@ public final class CopasSocket extends Socket {
    *     stay in the buffer
    */
   public byte[] receiveAll() throws IOException {
-    return Outside.call(impl.copas, impl.input::all);
+    return call(impl.input::all);
   }
 
   /**
@@ -106,7 +141,7 @@ public final class CopasSocket extends Socket {
    * @return the bytes, or null when the stream has ended
    */
   public byte @Nullable [] receivePartial() throws IOException {
-    return Outside.<byte @Nullable []>call(impl.copas, impl.input::partial);
+    return this.<byte @Nullable []>call(impl.input::partial);
   }
 
   /**
@@ -119,10 +154,14 @@ public final class CopasSocket extends Socket {
     if (target.isReadOnly()) {
       throw new ReadOnlyBufferException();
     }
-    Coroutine self = impl.copas.machine.current();
-    return self != null
-        ? impl.input.into(self, target)
-        : Outside.call(impl.copas, caller -> impl.input.into(caller, target));
+    try {
+      Coroutine self = impl.copas.machine.current();
+      return self != null
+          ? impl.input.into(self, target)
+          : Outside.call(impl.copas, caller -> impl.input.into(caller, target));
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   // ---- Sending
@@ -157,11 +196,15 @@ public final class CopasSocket extends Socket {
    */
   public void send(ByteBuffer source) throws IOException {
     Objects.requireNonNull(source, "source");
-    Coroutine self = impl.copas.machine.current();
-    if (self != null) {
-      impl.output.send(self, source);
-    } else {
-      Outside.perform(impl.copas, caller -> impl.output.send(caller, source));
+    try {
+      Coroutine self = impl.copas.machine.current();
+      if (self != null) {
+        impl.output.send(self, source);
+      } else {
+        Outside.perform(impl.copas, caller -> impl.output.send(caller, source));
+      }
+    } finally {
+      Reference.reachabilityFence(this);
     }
   }
 
@@ -187,13 +230,21 @@ public final class CopasSocket extends Socket {
   public boolean trySend(ByteBuffer source) throws IOException {
     Objects.requireNonNull(source, "source");
     var sent = new boolean[1];
-    Outside.run(impl.copas.machine, () -> sent[0] = impl.output.trySend(source));
+    try {
+      Outside.run(impl.copas.machine, () -> sent[0] = impl.output.trySend(source));
+    } finally {
+      Reference.reachabilityFence(this);
+    }
     return sent[0];
   }
 
   /** Waits until the operating system has taken everything that was sent. */
   public void flush() throws IOException {
-    Outside.perform(impl.copas, impl.output::flush);
+    try {
+      Outside.perform(impl.copas, impl.output::flush);
+    } finally {
+      Reference.reachabilityFence(this);
+    }
   }
 
   /** The JDK's fast path puts a question mark where it cannot encode; the strict one says so. */
@@ -231,7 +282,10 @@ public final class CopasSocket extends Socket {
     return outputStream;
   }
 
-  /** The JDK's stream of a socket does not pass on flush, since it has nothing to flush. */
+  /**
+   * The JDK's stream of a socket does not pass on flush, since it has nothing to flush. As the
+   * JDK's own streams do, it keeps the socket from being forgotten.
+   */
   private final class FlushingStream extends FilterOutputStream {
 
     FlushingStream(OutputStream plain) {
@@ -239,8 +293,17 @@ public final class CopasSocket extends Socket {
     }
 
     @Override
+    public void write(int b) throws IOException {
+      write(new byte[] {(byte) b}, 0, 1);
+    }
+
+    @Override
     public void write(byte[] bytes, int offset, int length) throws IOException {
-      out.write(bytes, offset, length);
+      try {
+        out.write(bytes, offset, length);
+      } finally {
+        Reference.reachabilityFence(this);
+      }
     }
 
     /** After the end there is nothing to flush; java.net lets streams be closed in any order. */

@@ -1,12 +1,14 @@
 package dev.copas;
 
 import dev.copas.loop.Coroutine;
+import dev.copas.loop.Reports;
 import dev.copas.transport.StreamChannel;
 import dev.copas.transport.TransportChannel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
+import java.lang.ref.Cleaner;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -30,8 +32,13 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The JDK holds a lock of the socket around {@link #create}, {@link #close} and {@link
  * #supportedOptions}; none of them waits.
+ *
+ * <p>Nothing of the loop holds the {@link CopasSocket}, only this: so a socket that its user has
+ * forgotten can be found; see {@link Forgotten}.
  */
 final class CopasSocketImpl extends SocketImpl implements TransportChannel.Listener {
+
+  private static final String LOST = "a socket was closed and lost bytes that were sent before";
 
   final Copas copas;
   final SocketInput input;
@@ -41,6 +48,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   private @Nullable Preparation preparation;
   private boolean connected;
   private volatile boolean closed;
+  private volatile Cleaner.@Nullable Cleanable watch;
   private @Nullable InetSocketAddress remote;
   private @Nullable InetSocketAddress local;
   private long connectTimeout = Timeouts.FOREVER;
@@ -305,10 +313,46 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   @Override
   protected void close() throws IOException {
     closed = true; // At once, whatever the loop comes to first.
-    Outside.close(
-        copas.machine,
-        this::closeOnLoop,
-        "a socket was closed and lost bytes that were sent before");
+    endWatch();
+    Outside.close(copas.machine, this::closeOnLoop, LOST);
+  }
+
+  /** Has it closed when nobody can reach the socket any more: nobody but its user would. */
+  void closeWhenForgotten(CopasSocket socket) {
+    watch = Forgotten.watch(socket, this::forgotten);
+    if (closed) { // By another thread, which has found nothing to end.
+      endWatch();
+    }
+  }
+
+  private void endWatch() {
+    Cleaner.Cleanable present = watch;
+    if (present != null) {
+      watch = null;
+      present.clean();
+    }
+  }
+
+  /** On the thread of the cleaner, or in {@link #endWatch}. */
+  private void forgotten() {
+    if (!closed && !copas.machine.isClosed()) {
+      copas.machine.post(this::closeForgotten);
+    }
+  }
+
+  private void closeForgotten() {
+    closed = true;
+    Reports.warning(
+        "the connection "
+            + (remote == null ? "" : "to " + Addresses.format(remote) + " ")
+            + "was never closed, and nobody can use it any more; it is closed now. Close sockets,"
+            + " best with try-with-resources.",
+        null);
+    try {
+      closeOnLoop();
+    } catch (IOException e) {
+      Reports.warning(LOST, e);
+    }
   }
 
   private void closeOnLoop() throws IOException {

@@ -11,12 +11,14 @@ import java.time.Duration;
  */
 public final class Options implements Cloneable {
 
+  private static final int BY_LINES = 0;
+
   private static final Options DEFAULTS = new Options();
 
   private int maxLineBytes = 64 * 1024;
   private int maxReceiveAllBytes = 64 * 1024 * 1024;
   private int receiveBufferBytes = 16 * 1024;
-  private int sendBufferBytes = 64 * 1024;
+  private int sendBufferBytes = BY_LINES;
   private int backlog = 1024;
   private int acceptBurst = 64;
   private Duration acceptBackoff = Duration.ofMillis(100);
@@ -59,8 +61,10 @@ public final class Options implements Cloneable {
   }
 
   /**
-   * How many bytes a socket keeps that were sent but not yet taken by the operating system: 64 KiB.
-   * When they are that many, {@code send} waits.
+   * How many bytes a socket keeps that were sent but not yet taken by the operating system: twice
+   * {@link #maxLineBytes(int)}, but at least 128 KiB. So every line that was received can be passed
+   * on by {@code trySend}, with something before and behind it. When they are that many, {@code
+   * send} waits.
    */
   public Options sendBufferBytes(int bytes) {
     Options copy = copy();
@@ -154,7 +158,9 @@ public final class Options implements Cloneable {
   }
 
   public int sendBufferBytes() {
-    return sendBufferBytes;
+    return sendBufferBytes == BY_LINES
+        ? Math.clamp(2L * maxLineBytes, 128 * 1024, Integer.MAX_VALUE - 8)
+        : sendBufferBytes;
   }
 
   public int backlog() {

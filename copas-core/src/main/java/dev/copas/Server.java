@@ -131,7 +131,7 @@ final class Server {
   private void acceptOne() throws IOException, InterruptedException {
     CopasSocket socket;
     try {
-      socket = serverSocket.accept();
+      socket = serverSocket.acceptUnwatched();
     } catch (SocketTimeoutException e) {
       return; // Its maker has set one; a server goes on.
     } catch (InterruptedIOException e) {
@@ -185,6 +185,9 @@ final class Server {
   private void start(CopasSocket socket) throws IOException {
     socket.setTimeouts(null, options.sendTimeout(), options.receiveTimeout());
     try {
+      if (!options.autoClose()) {
+        socket.closeWhenForgotten();
+      }
       var connection = new Task(copas, name + ":handler_" + ++accepted, () -> handle(socket));
       connection.serves(socket);
       connection.coroutine().start();

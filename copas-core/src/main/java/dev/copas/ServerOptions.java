@@ -38,7 +38,10 @@ public final class ServerOptions {
     return new ServerOptions(name, autoClose, sendTimeout, receiveTimeout);
   }
 
-  /** Whether a connection is closed when its handler ends: true. */
+  /**
+   * Whether a connection is closed when its handler ends: true. If not, somebody else has to; see
+   * {@link CopasSocket}.
+   */
   public ServerOptions autoClose(boolean autoClose) {
     return new ServerOptions(name, autoClose, sendTimeout, receiveTimeout);
   }

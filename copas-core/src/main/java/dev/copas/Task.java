@@ -149,7 +149,7 @@ public final class Task {
   /**
    * Ends the task's {@link Copas#pause} or {@link Copas#pauseForever}.
    *
-   * @return whether it was in one
+   * @return whether it was in one that nothing had ended before: of several wake-ups, one is it
    */
   public boolean wakeup() {
     return coroutine.wakePaused();

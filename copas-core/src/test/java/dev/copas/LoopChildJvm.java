@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
@@ -19,6 +20,10 @@ final class LoopChildJvm {
 
   /** How a program ended, and what it printed on both streams. */
   record Result(int exitCode, String output) {}
+
+  /** The developer's own; a JVM tells of them on stderr, and some bring a flag along. */
+  private static final Set<String> JVM_VARIABLES =
+      Set.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS");
 
   private static final List<String> MODE =
       Modes.SOLO
@@ -69,7 +74,9 @@ final class LoopChildJvm {
             root(Copas.class) + System.getProperty("path.separator") + root(LoopChildJvm.class),
             main.getName(),
             program));
-    return new ProcessBuilder(command).redirectErrorStream(true).start();
+    var builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().keySet().removeAll(JVM_VARIABLES);
+    return builder.start();
   }
 
   Result run(String program) throws Exception {

@@ -14,6 +14,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.logging.LogRecord;
@@ -132,6 +134,107 @@ class LoopTaskTest {
       fixture.loop();
       waker.join();
       assertSame(Task.State.ENDED, sleeper.state());
+    }
+  }
+
+  @Test
+  void aSecondWakeupBeforeTheTaskGoesOnIsFalseFromAnyThread() throws Exception {
+    try (var fixture = new LoopFixture()) {
+      Task timed = fixture.add(() -> Copas.pause(Duration.ofDays(1)));
+      Task untimed = fixture.add(Copas::pauseForever);
+      fixture.loop(() -> {
+        Copas.pause();
+        Copas.atomic(() -> {
+          assertEquals(List.of(true, false), wakeTwiceFromOutside(timed));
+          assertFalse(timed.wakeup(), "on the loop, after the other thread");
+          assertTrue(untimed.wakeup());
+          assertEquals(List.of(false, false), wakeTwiceFromOutside(untimed));
+        });
+      });
+      assertSame(Task.State.ENDED, timed.state());
+      assertSame(Task.State.ENDED, untimed.state());
+    }
+  }
+
+  /** Holds the loop meanwhile, as a join would not: so the task cannot go on in between. */
+  private static List<Boolean> wakeTwiceFromOutside(Task task) {
+    var answers = new AtomicReference<@Nullable List<Boolean>>();
+    Thread.ofPlatform().start(() -> answers.set(List.of(task.wakeup(), task.wakeup())));
+    List<Boolean> seen;
+    while ((seen = answers.get()) == null) {
+      Thread.onSpinWait();
+    }
+    return seen;
+  }
+
+  @Test
+  void aPauseWhoseTimeIsOverCannotBeWokenAnyMore() throws Exception {
+    try (var fixture = new LoopFixture()) {
+      Duration moment = Duration.ofMillis(20);
+      var answers = new AtomicReference<@Nullable List<Boolean>>();
+      var order = new ArrayList<String>();
+      var tasks = new ArrayList<Task>();
+      fixture.add(() -> {
+        Copas.pause(moment);
+        if (order.isEmpty()) { // The other's time is over too, and it has not gone on yet.
+          answers.set(wakeTwiceFromOutside(tasks.getFirst()));
+        }
+      });
+      tasks.add(
+          fixture.add(() -> {
+            Copas.pause(moment);
+            order.add("went on");
+          }));
+      fixture.loop(() -> {
+        Copas.pause();
+        Copas.atomic(() -> spin(moment.multipliedBy(2)));
+      });
+      assertEquals(List.of(false, false), answers.get());
+    }
+  }
+
+  private static void spin(Duration time) {
+    long begin = System.nanoTime();
+    while (System.nanoTime() - begin < time.toNanos()) {
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
+  void ofManyWakeupsOfOnePauseOneIsTrue() throws Exception {
+    int rounds = 2000;
+    int wakers = 2;
+    try (var fixture = new LoopFixture()) {
+      var woken = new AtomicInteger();
+      var over = new AtomicBoolean();
+      Task sleeper =
+          fixture.add(() -> {
+            for (int i = 0; i < rounds; i++) {
+              Copas.pause(Duration.ofDays(1));
+            }
+            over.set(true);
+          });
+      Runnable wake =
+          () -> {
+            while (!over.get()) {
+              woken.addAndGet(sleeper.wakeup() ? 1 : 0);
+            }
+          };
+      List<Thread> threads = new ArrayList<>();
+      for (int i = 0; i < wakers; i++) {
+        threads.add(Thread.ofPlatform().start(wake));
+      }
+      fixture.add(() -> {
+        while (!over.get()) {
+          woken.addAndGet(sleeper.wakeup() ? 1 : 0);
+          Copas.pause();
+        }
+      });
+      fixture.loop();
+      for (Thread thread : threads) {
+        thread.join();
+      }
+      assertEquals(rounds, woken.get());
     }
   }
 

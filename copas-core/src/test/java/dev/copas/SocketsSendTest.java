@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
@@ -331,6 +332,32 @@ class SocketsSendTest {
           java.util.Arrays.copyOfRange(message, accepted, accepted + chunk),
           pair.plain().getInputStream().readAllBytes());
     }
+  }
+
+  @Test
+  void theLongestLineCanBePassedOnWithSomethingAround() throws Exception {
+    for (int most : new int[] {Options.defaults().maxLineBytes(), 300_000}) {
+      try (var fixture = SocketFixture.started(Options.defaults().maxLineBytes(most))) {
+        Pair from = fixture.pair();
+        Pair to = fixture.pair();
+        String line = "x".repeat(most);
+        CompletableFuture<@Nullable Void> sending =
+            SocketFixture.onThread(
+                Thread.ofPlatform(),
+                () -> {
+                  from.plainSends(line + "\n");
+                  return null;
+                });
+        String message = fixture.inTask(() -> "from somebody: " + from.ours().receive() + "\r\n");
+        assertEquals(most + 17, message.length());
+        assertTrue(fixture.inTask(() -> to.ours().trySend(message)));
+        assertEquals(message, to.plainReceives(message.length()));
+        SocketFixture.get(sending);
+      }
+    }
+    assertEquals(100, Options.defaults().sendBufferBytes(100).sendBufferBytes());
+    int huge = Options.defaults().maxLineBytes(Integer.MAX_VALUE).sendBufferBytes();
+    assertTrue(huge > Integer.MAX_VALUE / 2, "no overflow");
   }
 
   @Test

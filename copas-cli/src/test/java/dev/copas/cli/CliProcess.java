@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -33,6 +34,9 @@ final class CliProcess implements AutoCloseable {
   private static final List<String> FLAGS =
       List.of(
           "--add-opens", "java.base/java.lang=dev.copas", "--enable-native-access=dev.copas", HEAP);
+
+  private static final Set<String> JVM_VARIABLES =
+      Set.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS");
 
   private final Process process;
   private final BufferedReader out;
@@ -57,7 +61,17 @@ final class CliProcess implements AutoCloseable {
     command.addAll(List.of("-p", System.getProperty("jdk.module.path")));
     command.addAll(List.of("-m", "dev.copas.cli/dev.copas.cli.Main"));
     command.addAll(List.of(args));
-    return new CliProcess(new ProcessBuilder(command).start());
+    return new CliProcess(builder(command).start());
+  }
+
+  /**
+   * Without what the developer's own environment tells every JVM, and the JVM then tells of on
+   * stderr.
+   */
+  private static ProcessBuilder builder(List<String> command) {
+    var builder = new ProcessBuilder(command);
+    builder.environment().keySet().removeAll(JVM_VARIABLES);
+    return builder;
   }
 
   /** Starts the command of a checkout in a folder, which relative names begin at. */
@@ -66,7 +80,7 @@ final class CliProcess implements AutoCloseable {
       throws IOException {
     var command = new ArrayList<>(List.of(checkout.launcher().toString()));
     command.addAll(List.of(args));
-    var builder = new ProcessBuilder(command).directory(folder.toFile());
+    var builder = builder(command).directory(folder.toFile());
     builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
     builder.environment().putAll(environment);
     return new CliProcess(builder.start());

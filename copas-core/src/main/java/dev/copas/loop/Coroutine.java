@@ -46,11 +46,14 @@ public final class Coroutine extends Inbox.Message implements Executor {
 
   private static final VarHandle QUEUED;
   private static final VarHandle BEGIN;
+  private static final VarHandle PAUSE;
 
   static {
     try {
-      QUEUED = MethodHandles.lookup().findVarHandle(Coroutine.class, "queued", boolean.class);
-      BEGIN = MethodHandles.lookup().findVarHandle(Coroutine.class, "begin", CountDownLatch.class);
+      var lookup = MethodHandles.lookup();
+      QUEUED = lookup.findVarHandle(Coroutine.class, "queued", boolean.class);
+      BEGIN = lookup.findVarHandle(Coroutine.class, "begin", CountDownLatch.class);
+      PAUSE = lookup.findVarHandle(Coroutine.class, "pause", long.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -76,7 +79,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
   private long pauses;
   private @Nullable Scope scope;
 
-  /** Which pause it is in; 0 for none. */
+  /** Which pause it is in; negative when something has ended that already; 0 for none. */
   private volatile long pause;
 
   // What the loop keeps about its coroutines.
@@ -321,6 +324,10 @@ public final class Coroutine extends Inbox.Message implements Executor {
       return false;
     }
     reason = why;
+    long present = pause;
+    if (present > 0) {
+      pause = -present; // Another thread may do the same right now.
+    }
     LockSupport.unpark(thread);
     return true;
   }
@@ -356,17 +363,20 @@ public final class Coroutine extends Inbox.Message implements Executor {
     }
   }
 
-  /** Ends a {@link #pause}; false when the coroutine is in none. From any thread. */
+  /**
+   * Ends a {@link #pause}; false when the coroutine is in none, or that has ended already. From any
+   * thread; of all that call this for one pause, one gets true.
+   */
   public boolean wakePaused() {
     long seen = pause;
-    if (seen == 0) {
+    if (seen <= 0 || !PAUSE.compareAndSet(this, seen, -seen)) {
       return false;
     }
     if (loop.isOnLoop()) {
       return wake(Wake.READY);
     }
     loop.post(() -> {
-      if (pause == seen) {
+      if (pause == -seen) {
         wake(Wake.READY);
       }
     });

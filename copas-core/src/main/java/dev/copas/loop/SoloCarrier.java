@@ -220,6 +220,9 @@ final class SoloCarrier implements Carrier {
   @Override
   public void forget(Coroutine coroutine) {
     coroutines.remove(coroutine.thread());
+    if (lastCurrent == coroutine) {
+      lastCurrent = null; // Or an idle loop would keep what its last task has held.
+    }
   }
 
   // ---- From inside a coroutine
