@@ -44,9 +44,9 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p><strong>The guarantee.</strong> Between two calls that can block, nothing else of the loop
- * runs; so tasks share state without locks. Every socket call (but {@link CopasSocket#trySend}) is
- * such a call even when it need not wait, and so is every lock, monitor or log call that may be
- * contended. {@link #atomic} asserts that there was none.
+ * runs; so tasks share state without locks. Every socket call (but {@link CopasSocket#trySend} and
+ * {@link CopasSocket#close}) is such a call even when it need not wait, and so is every lock,
+ * monitor or log call that may be contended. {@link #atomic} asserts that there was none.
  *
  * <p><strong>What it does not do.</strong> Endless computation, file access, native code and class
  * initialisers hold the loop. {@link #offload} them; a watchdog names the task that holds the loop
@@ -73,8 +73,8 @@ public final class Copas implements Executor, AutoCloseable {
     this.options = options;
     this.machine = machine;
     this.buffers = new Buffers(machine, options.receiveBufferBytes());
-    this.lifecycle = new Lifecycle(machine, options.closeTimeout());
     this.offload = new Offload(machine, options.offloadThreads());
+    this.lifecycle = new Lifecycle(machine, options.closeTimeout(), offload::end);
     machine.onInterrupt(lifecycle::exit);
   }
 
@@ -376,6 +376,14 @@ public final class Copas implements Executor, AutoCloseable {
     if (why == Wake.TIMED_OUT && self.isOutOfTime()) {
       throw new InterruptedException("the time of within() is over");
     }
+  }
+
+  /**
+   * The loop's time in nanoseconds, since some moment in the past; as {@link System#nanoTime}, but
+   * in a simulation of {@code copas-testkit} the time that passes there. From any thread.
+   */
+  public long nanoTime() {
+    return machine.nanoTime();
   }
 
   /**

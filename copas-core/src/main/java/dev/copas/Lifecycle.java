@@ -28,6 +28,7 @@ final class Lifecycle {
 
   private final Loop loop;
   private final Duration closeTimeout;
+  private final Runnable afterClose;
   private final Set<Server> servers = new LinkedHashSet<>();
   private final List<CompletableFuture<Boolean>> stoppers = new ArrayList<>();
   private final Timer graceTimer = new Timer(this::cancelAll);
@@ -39,8 +40,12 @@ final class Lifecycle {
   private boolean givenUp;
   private boolean inPeace = true;
 
-  Lifecycle(Loop loop, Duration closeTimeout) {
+  /**
+   * @param afterClose what else has to end when the loop has ended for good
+   */
+  Lifecycle(Loop loop, Duration closeTimeout, Runnable afterClose) {
     this.loop = loop;
+    this.afterClose = afterClose;
     this.closeTimeout = closeTimeout;
   }
 
@@ -194,6 +199,7 @@ final class Lifecycle {
       reset();
       if (forGood) {
         loop.close();
+        afterClose.run();
       }
     }
 

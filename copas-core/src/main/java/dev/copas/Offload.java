@@ -71,4 +71,9 @@ final class Offload {
       case Throwable cause -> (E) cause;
     };
   }
+
+  /** Ends the threads; calls that are under way go on to their end. */
+  void end() {
+    threads.shutdown();
+  }
 }

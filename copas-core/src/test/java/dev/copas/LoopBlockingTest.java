@@ -409,6 +409,16 @@ class LoopBlockingTest {
   }
 
   @Test
+  void theThreadsOfOffloadEndWithTheLoop() throws Exception {
+    Thread[] other = new Thread[1];
+    try (var fixture = new LoopFixture()) {
+      fixture.loop(() -> other[0] = fixture.copas.offload(Thread::currentThread));
+      assertTrue(other[0].isAlive());
+    }
+    assertTrue(other[0].join(Duration.ofSeconds(5)), "shorter than a thread without work waits");
+  }
+
+  @Test
   void offloadThrowsWhatTheCallThrows() {
     try (var fixture = new LoopFixture()) {
       fixture.loop(() -> {

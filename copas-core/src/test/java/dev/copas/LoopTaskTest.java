@@ -485,4 +485,18 @@ class LoopTaskTest {
       });
     }
   }
+
+  @Test
+  void theTimeOfTheLoopPassesAsThatOfTheSystem() {
+    try (var fixture = new LoopFixture()) {
+      fixture.loop(() -> {
+        long system = System.nanoTime();
+        long begin = fixture.copas.nanoTime();
+        Duration slept = Copas.pause(Duration.ofMillis(5));
+        long passed = fixture.copas.nanoTime() - begin;
+        assertTrue(passed >= slept.toNanos(), "passed " + passed);
+        assertTrue(passed <= System.nanoTime() - system, "passed " + passed);
+      });
+    }
+  }
 }

@@ -161,6 +161,7 @@ class ThreadsTest {
           anywhere("`stop(Duration)`", Scene::stop),
           anywhere("`close()`", Scene::end),
           anywhere("`exit()`", scene -> scene.copas.exit()),
+          anywhere("`nanoTime()`", scene -> scene.copas.nanoTime()),
           anywhere("`exiting()`", scene -> scene.copas.exiting()),
           anywhere("`cancelAll()`", Scene::cancelAll),
           anywhere("`finished()`", scene -> scene.copas.finished())
