@@ -89,7 +89,12 @@ public final class Copas implements Executor, AutoCloseable {
     return create(Options.defaults());
   }
 
-  /** A loop with these options; see {@link #create()}. */
+  /**
+   * A loop with these options; see {@link #create()}.
+   *
+   * @throws IllegalStateException in native mode, without the flag; in solo mode, when the JVM has
+   *     started virtual threads already, or has another loop that is not closed
+   */
   public static Copas create(Options options) {
     Objects.requireNonNull(options, "options");
     try {
@@ -104,8 +109,13 @@ public final class Copas implements Executor, AutoCloseable {
   @SuppressWarnings("exports")
   public static Copas create(Options options, Environment environment) {
     Reports.prepare();
-    return new Copas(
-        options, new Loop(environment, options.operationsPerTurn(), options.watchdogLimit()));
+    try {
+      return new Copas(
+          options, new Loop(environment, options.operationsPerTurn(), options.watchdogLimit()));
+    } catch (IllegalStateException e) { // Another loop is in the way.
+      environment.close();
+      throw e;
+    }
   }
 
   // ---- Servers and connections
@@ -410,11 +420,12 @@ public final class Copas implements Executor, AutoCloseable {
     Objects.requireNonNull(body, "body");
     long nanos = Timeouts.nanos(Objects.requireNonNull(time, "time"), "within");
     Task self = current();
+    Object cancellation = self.lastCancellation();
     Scope scope = self.coroutine().enterScope(nanos);
     try {
       return body.call();
     } catch (Exception e) {
-      if (scope.isOver() && !self.isCancelled()) {
+      if (scope.isOver() && self.lastCancellation() == cancellation) {
         var timeout = new TimeoutException("not done within " + time + ": " + e);
         timeout.initCause(e);
         throw timeout;
@@ -422,8 +433,9 @@ public final class Copas implements Executor, AutoCloseable {
       throw e;
     } finally {
       scope.leave();
-      if (scope.hasInterrupted() && !self.isCancelled()) {
-        Thread.interrupted(); // Nobody else's: it was for what is over now.
+      boolean interruptIsOurs = scope.hasInterrupted() && !self.coroutine().isOutOfTime();
+      if (interruptIsOurs && self.lastCancellation() == cancellation) {
+        Thread.interrupted(); // It was for what is over now.
       }
     }
   }
@@ -561,12 +573,12 @@ public final class Copas implements Executor, AutoCloseable {
    * Runs the loop until there is nothing left to do: no server, and no task but those in {@link
    * #pauseForever}. Can be called again later.
    *
-   * <p>An interrupt of the calling thread is an {@link #exit}, and still set when this returns. (An
-   * interrupt that comes while a task is running may be lost: the JDK lends the thread's status to
-   * the task. {@link #exit} and {@link #stop} are not.)
+   * <p>An interrupt of the calling thread is an {@link #exit}, and still set when this returns. (In
+   * native mode, an interrupt that comes while a task is running may be lost: the JDK lends the
+   * thread's status to the task. {@link #exit} and {@link #stop} are not.)
    *
-   * @throws IllegalStateException on a virtual thread, while another thread does this, or after
-   *     {@link #close}
+   * @throws IllegalStateException in a task; in native mode, on any virtual thread; while another
+   *     thread does this; after {@link #close}
    */
   public void loop() {
     run(() -> {});

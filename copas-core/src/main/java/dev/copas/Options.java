@@ -130,9 +130,10 @@ public final class Options implements Cloneable {
   /**
    * Runs the loop in <em>solo mode</em>: without the JVM flag of native mode, by holding the
    * virtual threads of the whole JVM to one carrier. Then every virtual thread of the program takes
-   * turns with the tasks, {@link Copas#step} is not to be had, and there is one loop at a time.
-   * {@link Copas#create(Options)} has to come before the first virtual thread of the program, or
-   * the JVM has to be started with {@code -Djdk.virtualThreadScheduler.parallelism=1
+   * turns with the tasks: one that computes without end, or calls {@link Thread#yield} without end,
+   * holds them up. {@link Copas#step} is not to be had, and there is one loop at a time. {@link
+   * Copas#create(Options)} has to come before the first virtual thread of the program, or the JVM
+   * has to be started with {@code -Djdk.virtualThreadScheduler.parallelism=1
    * -Djdk.virtualThreadScheduler.maxPoolSize=1}. Off by default.
    */
   public Options solo() {

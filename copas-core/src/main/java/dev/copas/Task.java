@@ -45,7 +45,9 @@ public final class Task {
   private @Nullable List<Coroutine> joiners;
 
   private volatile @Nullable ErrorHandler errorHandler;
-  private volatile boolean cancelled;
+
+  /** Another object for each cancellation; null before the first. */
+  private volatile @Nullable Object lastCancellation;
 
   Task(Copas copas, String name, TaskBody body) {
     this.copas = copas;
@@ -107,15 +109,15 @@ public final class Task {
    * JDK's own sockets throw a SocketException then, and leave the interrupt status set.
    */
   private boolean isCancellation(Throwable e) {
-    return cancelled
+    return lastCancellation != null
         && (e instanceof InterruptedException
             || (e instanceof InterruptedIOException && !(e instanceof SocketTimeoutException))
             || e instanceof ClosedByInterruptException
             || (e instanceof SocketException && Thread.currentThread().isInterrupted()));
   }
 
-  boolean isCancelled() {
-    return cancelled;
+  @Nullable Object lastCancellation() {
+    return lastCancellation;
   }
 
   public String name() {
@@ -142,7 +144,7 @@ public final class Task {
    * handler.
    */
   public void cancel() {
-    cancelled = true;
+    lastCancellation = new Object();
     coroutine.thread().interrupt();
   }
 

@@ -288,4 +288,61 @@ class LoopDeadlineTest {
       assertTrue(stubborn.join(LONG));
     }
   }
+
+  @Test
+  void aTaskThatWasCancelledBeforeHasItsTimeLikeAnyOther() {
+    try (var fixture = new LoopFixture()) {
+      List<String> trace = new ArrayList<>();
+      Task task =
+          fixture.add(() -> {
+            try {
+              Copas.pauseForever();
+            } catch (InterruptedException e) {
+              assertThrows(
+                  TimeoutException.class, () -> Copas.within(SHORT, () -> Copas.pause(LONG)));
+              assertThrows(
+                  TimeoutException.class, () -> Copas.within(SHORT, () -> Thread.sleep(LONG)));
+              assertFalse(Thread.currentThread().isInterrupted());
+              trace.add("cleaned up in time");
+            }
+          });
+      fixture.loop(() -> {
+        Copas.pause();
+        task.cancel();
+      });
+      assertEquals(List.of("cleaned up in time"), trace);
+    }
+  }
+
+  @Test
+  void anInnerTimeDoesNotTakeTheInterruptOfAnOuterOne() {
+    LoopFixture.run(() -> {
+      var permits = new Semaphore(0);
+      assertThrows(
+          TimeoutException.class,
+          () ->
+              Copas.within(
+                  SHORT.multipliedBy(2),
+                  () -> {
+                    Copas.within(
+                        SHORT,
+                        () -> {
+                          var late = new Thread(() -> releaseAfter(SHORT.multipliedBy(5), permits));
+                          late.start();
+                          permits.acquireUninterruptibly(); // Both times are over meanwhile.
+                        });
+                    Thread.sleep(LONG);
+                  }));
+      assertFalse(Thread.currentThread().isInterrupted());
+    });
+  }
+
+  private static void releaseAfter(Duration time, Semaphore permits) {
+    try {
+      Thread.sleep(time);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    permits.release();
+  }
 }

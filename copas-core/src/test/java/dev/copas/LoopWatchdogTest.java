@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.logging.LogRecord;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -140,6 +141,65 @@ class LoopWatchdogTest {
     } finally {
       wait = null;
       connected = null;
+    }
+  }
+
+  private static final class YieldingClass {
+    static {
+      try {
+        Copas.pause();
+        Copas.pause();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    private YieldingClass() {}
+
+    static void touch() {}
+  }
+
+  /** It cannot let anybody run there, and comes back. */
+  @Test
+  void givingWayInAClassInitialiserHoldsNobodyForEver() throws Exception {
+    try (var fixture = new LoopFixture(QUICK)) {
+      int[] others = {0};
+      fixture.loop(() -> {
+        fixture.add(() -> others[0]++);
+        YieldingClass.touch();
+        Copas.pause();
+        Copas.pause();
+      });
+      assertEquals(1, others[0]);
+    }
+  }
+
+  @Test
+  void aTaskThatComputesAfterItWasCancelledIsReported() throws Exception {
+    var over = new AtomicBoolean();
+    try (var log = new LoopFixture.Log();
+        var fixture = new LoopFixture(QUICK)) {
+      fixture.start();
+      Task stubborn =
+          fixture.copas.addThread(
+              "stubborn",
+              () -> {
+                try {
+                  Copas.pauseForever();
+                } catch (InterruptedException e) {
+                  while (!over.get()) {
+                    Thread.onSpinWait();
+                  }
+                }
+              });
+      LoopFixture.eventually(() -> stubborn.state() == Task.State.WAITING);
+      Thread.sleep(QUICK.watchdogLimit().multipliedBy(3)); // The watchdog sleeps, too.
+      stubborn.cancel();
+      try {
+        assertTrue(log.await("has held the loop").getMessage().contains("stubborn"));
+      } finally {
+        over.set(true);
+      }
     }
   }
 

@@ -2,8 +2,11 @@ package dev.copas;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.UnixOperatingSystemMXBean;
+import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,7 +14,9 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
+import org.junit.jupiter.api.condition.OS;
 
 /** What only solo mode has: its limits, and how it says so. */
 @EnabledIfSystemProperty(named = "copas.mode", matches = "solo")
@@ -38,6 +43,46 @@ class SoloModeTest {
       assertEquals(List.of("first"), ran);
     }
     Modes.create().close();
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
+  void whatIsRefusedTakesNoDescriptors() {
+    var system = (UnixOperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    Copas open = Modes.create();
+    try {
+      long before = system.getOpenFileDescriptorCount();
+      for (int i = 0; i < 50; i++) {
+        assertThrows(IllegalStateException.class, Modes::create);
+      }
+      assertTrue(system.getOpenFileDescriptorCount() <= before + 10);
+    } finally {
+      open.close();
+    }
+  }
+
+  @Test
+  void anInterruptThatComesAsTheLoopReturnsIsNoExitOfTheNext() throws Exception {
+    try (var copas = Modes.create()) {
+      for (int i = 0; i < 300; i++) {
+        Thread me = Thread.currentThread();
+        int spins = i;
+        Thread other =
+            Thread.ofPlatform()
+                .start(() -> {
+                  for (int spin = 0; spin < spins * 20; spin++) {
+                    Thread.onSpinWait();
+                  }
+                  me.interrupt();
+                });
+        copas.loop(() -> {});
+        assertFalse(copas.exiting());
+        while (other.isAlive()) {
+          Thread.onSpinWait();
+        }
+        Thread.interrupted();
+      }
+    }
   }
 
   @Test

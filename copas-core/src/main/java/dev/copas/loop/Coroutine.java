@@ -300,8 +300,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
       if (Thread.interrupted()) {
         return Wake.INTERRUPTED;
       }
-      if (pinned) {
-        pinned = false;
+      if (isPinBroken()) {
         return Wake.PINNED;
       }
       LockSupport.park();
@@ -385,7 +384,16 @@ public final class Coroutine extends Inbox.Message implements Executor {
 
   /** Whether it is in a wait of ours. The watchdog asks this from outside. */
   boolean isWaiting() {
-    return waiting;
+    return waiting || yields;
+  }
+
+  /** Whether the watchdog has ended a wait since this was last asked. */
+  boolean isPinBroken() {
+    boolean broken = pinned;
+    if (broken) {
+      pinned = false;
+    }
+    return broken;
   }
 
   /** The watchdog's: ends a wait that holds the loop. */

@@ -22,6 +22,15 @@ public record Environment(Carrier carrier, Transport transport, Clock clock) {
     return new Environment(carrier, new NioTransport(), Clock.SYSTEM);
   }
 
+  /** Gives back what a loop that could not be made was to stand on. */
+  public void close() {
+    try {
+      transport.close();
+    } catch (IOException e) {
+      Reports.error("a transport that is not needed could not be closed", e);
+    }
+  }
+
   /** Native mode, with this order of coroutines, this transport and this clock. */
   public static Environment of(ReadyQueue ready, Transport transport, Clock clock) {
     return new Environment(new NativeCarrier(ready), transport, clock);

@@ -265,11 +265,6 @@ public final class Loop {
     }
   }
 
-  /** Somebody interrupts the loop. From any thread. */
-  void interrupted() {
-    onInterrupt.run();
-  }
-
   /** What an interrupt of the loop's own thread does. */
   public void onInterrupt(Runnable action) {
     onInterrupt = action;
@@ -646,6 +641,13 @@ public final class Loop {
 
   boolean isAsleep() {
     return asleep || owner == null;
+  }
+
+  /** A coroutine goes on, maybe while the loop sleeps. */
+  void coroutineIsAwake() {
+    if (asleep) {
+      watchdog.loopIsAwake();
+    }
   }
 
   /** Whether a coroutine is in no wait of ours: it runs, is ready, or waits for something else. */

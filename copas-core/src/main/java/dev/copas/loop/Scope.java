@@ -61,8 +61,11 @@ public final class Scope {
     }
   }
 
-  /** The coroutine leaves it, and is back in the outer one. */
+  /** The coroutine leaves it, and is back in the outer one; an interrupt may be for that, too. */
   public void leave() {
+    if (interrupted && outer != null && outer.isOverOrWithinOneThatIs()) {
+      outer.interrupted = true;
+    }
     if (!coroutine.isAbandoned()) {
       coroutine.loop().cancel(timer);
     }

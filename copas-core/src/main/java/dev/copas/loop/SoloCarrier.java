@@ -68,7 +68,7 @@ final class SoloCarrier implements Carrier {
           "task \"" + Thread.currentThread().getName() + "\" is run by this loop already");
     }
     var hosted = new FutureTask<@Nullable Void>(() -> witnessed(turns), null);
-    Thread.ofVirtual().name("copas-loop").start(hosted);
+    Thread host = Thread.ofVirtual().name("copas-loop").start(hosted);
     boolean interrupted = false;
     try {
       while (true) {
@@ -77,7 +77,7 @@ final class SoloCarrier implements Carrier {
           return;
         } catch (InterruptedException e) {
           interrupted = true;
-          loop.interrupted();
+          host.interrupt();
         } catch (ExecutionException e) {
           throw rethrown(e);
         }
@@ -91,6 +91,7 @@ final class SoloCarrier implements Carrier {
 
   /** Takes turns while a witness stands ready. */
   private void witnessed(Runnable turns) {
+    lastBreak = loop.nanoTime();
     var over = new boolean[1];
     witness =
         Thread.ofVirtual()
@@ -151,7 +152,7 @@ final class SoloCarrier implements Carrier {
 
   @Override
   public boolean isBusy() {
-    return isAnyListed() || scheduler.isBusy();
+    return isAnyListed() || !stopped.isEmpty() || scheduler.isBusy();
   }
 
   private boolean isAnyListed() {
@@ -250,11 +251,15 @@ final class SoloCarrier implements Carrier {
       Thread.yield();
       return;
     }
+    if (self.yields) {
+      return; // The watchdog has ended the last one, and its turn has not come yet.
+    }
+    self.isPinBroken();
     self.yields = true;
     loop.ready(self);
     beforeWait();
     boolean interrupted = false;
-    while (self.yields && !self.isAbandoned()) {
+    while (self.yields && !self.isAbandoned() && !self.isPinBroken()) {
       LockSupport.park();
       interrupted |= Thread.interrupted();
     }
@@ -271,6 +276,7 @@ final class SoloCarrier implements Carrier {
   /** A paused coroutine that is woken while nobody runs the loop goes on when somebody does. */
   @Override
   public void afterWait(Coroutine self) {
+    loop.coroutineIsAwake();
     boolean interrupted = false;
     while (!loop.isTurning() && !self.isAbandoned()) {
       stopped.add(self);

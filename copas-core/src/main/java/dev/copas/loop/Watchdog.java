@@ -56,18 +56,21 @@ final class Watchdog implements Runnable {
   @Override
   public void run() {
     while (!closed) {
-      long switches = carrier.switches();
-      Coroutine running = carrier.running();
-      if (switches != lastSwitches || running == null) {
-        forget(switches);
-      } else {
-        check(running);
-      }
+      look(carrier.switches());
       if (!carrier.isAwake()) {
         sleepWithTheLoop();
       } else {
         LockSupport.parkNanos(limitNanos / LOOKS_PER_LIMIT);
       }
+    }
+  }
+
+  private void look(long switches) {
+    Coroutine running = switches == lastSwitches ? carrier.running() : null;
+    if (running == null) {
+      forget(switches);
+    } else {
+      check(running);
     }
   }
 
@@ -118,7 +121,7 @@ final class Watchdog implements Runnable {
           "task \""
               + running.thread().getName()
               + "\" waits inside a class initialiser or a native method, where it cannot give up"
-              + " the loop; the wait was ended with an exception",
+              + " the loop; the wait was ended",
           null);
     }
     waitedBefore = waits;

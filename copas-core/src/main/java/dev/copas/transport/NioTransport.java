@@ -76,12 +76,19 @@ public final class NioTransport implements Transport {
     if (nanos <= 0 || !afterNextSelect.isEmpty()) {
       selector.selectNow(onReady);
     } else {
-      selecting = true;
-      selector.select(onReady, nanos == Long.MAX_VALUE ? 0 : millisRoundedUp(nanos));
-      selecting = false;
+      select(nanos == Long.MAX_VALUE ? 0 : millisRoundedUp(nanos));
     }
     for (Runnable task; (task = afterNextSelect.poll()) != null; ) {
       run(task);
+    }
+  }
+
+  private void select(long millis) throws IOException {
+    selecting = true;
+    try {
+      selector.select(onReady, millis);
+    } finally {
+      selecting = false;
     }
   }
 
