@@ -19,10 +19,15 @@ record PlantedBug(String name, String file, String fragment, String replacement)
               "queued = false; // Before",
               "resumes++; continuation.run(); queued = false; if (true) return; // Before"),
           new PlantedBug(
-              "double wake-up: a second reason is taken for a first one",
-              "loop/Coroutine.java",
-              "if (!waiting || reason != null) {",
-              "if (!waiting) {"),
+              "double wake-up: one turn to send is given to all who wait for it",
+              "SocketOutput.java",
+              """
+                      sender = next;
+                      return;
+              """,
+              """
+                      sender = next;
+              """),
           new PlantedBug(
               "stale timer: a deadline outlives its wait",
               "loop/Coroutine.java",
