@@ -5,6 +5,7 @@ import dev.copas.Options;
 import dev.copas.Task;
 import dev.copas.loop.Environment;
 import dev.copas.loop.Loop;
+import java.io.InterruptedIOException;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -42,9 +43,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The scenario is the first task. When it and all others have ended, or only servers and tasks
  * in {@link Copas#pauseForever} are left, everything is closed and the simulation is over. It has
- * failed when a task or the scenario threw something, when tasks wait for what nobody will do, or
- * when a check of {@link #atEnd} failed. Tasks with an error handler of their own are their own
- * business.
+ * failed when the scenario did not return normally, when a task threw something, when tasks wait
+ * for what nobody will do, or when a check of {@link #atEnd} failed. What tasks throw to an error
+ * handler that the program has set is its own business; what the scenario throws is not.
  *
  * <p>The same seed has the same course, as long as the program itself uses no other randomness, no
  * clock but the loop's, no other threads, and no order of identity hash codes (as a {@code HashMap}
@@ -71,6 +72,8 @@ public final class Simulation {
   private final List<Runnable> checks = new ArrayList<>();
   private Duration foreignLimit = Duration.ofSeconds(10);
   private boolean closing;
+  private volatile @Nullable Thread scenarioThread; // A scenario that hangs may leave the loop.
+  private volatile boolean completed;
   private @Nullable String failure;
   private @Nullable Throwable cause;
   private String eventsBefore = "";
@@ -137,7 +140,8 @@ public final class Simulation {
 
   private void run(Scenario scenario) {
     try {
-      copas.loop(() -> scenario.run(this));
+      copas.loop(() -> runScenario(scenario));
+      checkCompleted(); // Before the close, which would end it.
     } catch (Throwable e) { // Not from a task: the steps are used up, or the machine has broken.
       note("the loop was given up: " + e, e);
     }
@@ -147,6 +151,34 @@ public final class Simulation {
     }
     if (failure != null) {
       throw new SimulationFailure(seed, failure + advice() + eventsBefore, cause);
+    }
+  }
+
+  /** Whatever error handlers the scenario sets: one that did not return normally has failed. */
+  private void runScenario(Scenario scenario) throws Exception {
+    scenarioThread = Thread.currentThread();
+    try {
+      scenario.run(this);
+      completed = true;
+    } catch (Throwable e) {
+      if (failure == null || !isOfCancellation(e)) {
+        failed(Copas.current(), e);
+      }
+      throw e;
+    }
+  }
+
+  private static boolean isOfCancellation(Throwable e) {
+    return e instanceof InterruptedException || e instanceof InterruptedIOException;
+  }
+
+  private void checkCompleted() {
+    if (!completed) {
+      Thread thread = scenarioThread;
+      note(
+          "the scenario did not come to its end"
+              + (thread == null ? ": it did not begin" : "; it waits:" + Tasks.describe(thread)),
+          null);
     }
   }
 
