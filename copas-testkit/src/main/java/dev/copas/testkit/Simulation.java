@@ -38,7 +38,10 @@ import org.jspecify.annotations.Nullable;
  *   <li><strong>The network</strong> is memory: no port of the machine is used, and no name is
  *       looked up outside. It has bounded buffers, half-closes and resets as TCP has, and {@link
  *       Faults}.
- *   <li><strong>The order</strong> of the tasks that are ready in one turn is random.
+ *   <li><strong>The order</strong> of the tasks that are ready in one turn is random. So is {@link
+ *       Options#operationsPerTurn} (1, 2, 3 or the default) unless the options say another number
+ *       than the default: a socket call that need not wait lets others run more often than in
+ *       production.
  * </ul>
  *
  * <p>The scenario is the first task. When it and all others have ended, or only servers and tasks
@@ -85,8 +88,8 @@ public final class Simulation {
     network = new MemoryTransport(clock, source.split(), trace, budget);
     queue = new SeededQueue(source.split(), clock, trace, budget);
     random = source.split();
-    copas =
-        Copas.create(options.watchdogLimit(Duration.ZERO), Environment.of(queue, network, clock));
+    Options drawn = drawOperationsPerTurn(options, source).watchdogLimit(Duration.ZERO);
+    copas = Copas.create(drawn, Environment.of(queue, network, clock));
     copas.setErrorHandler((error, task, socket) -> failed(task, error));
   }
 
@@ -94,6 +97,19 @@ public final class Simulation {
   private static long drawStart(RandomGenerator source) {
     long start = source.nextLong();
     return source.nextBoolean() ? start : Long.MAX_VALUE - (start >>> 32);
+  }
+
+  /**
+   * With the default a task seldom gives up the loop in a call that need not wait, and nobody would
+   * find out that others may run there.
+   */
+  private static Options drawOperationsPerTurn(Options options, RandomGenerator source) {
+    int most = Options.defaults().operationsPerTurn();
+    if (options.operationsPerTurn() != most) {
+      return options; // The program's own choice.
+    }
+    int drawn = source.nextInt(4);
+    return options.operationsPerTurn(drawn == 0 ? most : drawn);
   }
 
   // ---- Running
