@@ -1,5 +1,7 @@
 package dev.copas.testkit;
 
+import static java.util.Objects.requireNonNull;
+
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 
@@ -37,6 +39,8 @@ public final class Faults implements Cloneable {
    * seed that decides who goes on first.
    */
   public Faults latency(Duration least, Duration most) {
+    requireNonNull(least, "least");
+    requireNonNull(most, "most");
     if (least.isNegative() || most.compareTo(least) < 0) {
       throw new IllegalArgumentException("no range of latencies: from " + least + " to " + most);
     }

@@ -115,7 +115,9 @@ public final class Simulation {
   // ---- Running
 
   /**
-   * Runs a scenario with one seed, and a Copas of {@link Options#defaults}. On a platform thread.
+   * Runs a scenario with one seed, and a Copas of {@link Options#defaults}. On a platform thread,
+   * whose interrupt ends the simulation as a failure; one that comes while a task is running may be
+   * lost, as in {@link Copas#loop()}.
    *
    * @return the simulation, which is over
    * @throws SimulationFailure when it fails
@@ -126,16 +128,33 @@ public final class Simulation {
 
   /** Runs a scenario with one seed; see {@link #run(long, Scenario)}. */
   public static Simulation run(long seed, Options options, Scenario scenario) {
-    Objects.requireNonNull(scenario, "scenario");
+    check(options, scenario);
     var simulation = new Simulation(seed, options);
     simulation.run(scenario);
     return simulation;
+  }
+
+  private static void check(Options options, Scenario scenario) {
+    Objects.requireNonNull(options, "options");
+    Objects.requireNonNull(scenario, "scenario");
+    if (options.isSolo()) {
+      throw new IllegalArgumentException(
+          "a simulation runs in native mode; leave Options.solo() out");
+    }
+    if (Thread.currentThread().isVirtual()) {
+      throw new IllegalStateException(
+          "a simulation needs a platform thread, as that of a test, but thread \""
+              + Thread.currentThread().getName()
+              + "\" is virtual; in a task of a loop, or of another simulation, none can run");
+    }
   }
 
   /**
    * Runs a scenario with the seeds from 1 to a number, or only with that of the system property
    * {@value #SEED_PROPERTY}.
    *
+   * @throws IllegalArgumentException when there is no seed to run: the number is not positive, or
+   *     the property no number
    * @throws SimulationFailure with the first seed that fails
    */
   public static void explore(int seeds, Scenario scenario) {
@@ -144,13 +163,27 @@ public final class Simulation {
 
   /** Runs a scenario with so many seeds from the first one on; see {@link #explore}. */
   public static void explore(long firstSeed, int seeds, Options options, Scenario scenario) {
-    Long only = Long.getLong(SEED_PROPERTY);
+    check(options, scenario);
+    if (seeds < 1) {
+      throw new IllegalArgumentException("there must be at least 1 seed, not " + seeds);
+    }
+    Long only = onlySeed();
     if (only != null) {
       run(only, options, scenario);
       return;
     }
     for (int i = 0; i < seeds; i++) {
       run(firstSeed + i, options, scenario);
+    }
+  }
+
+  private static @Nullable Long onlySeed() {
+    String only = System.getProperty(SEED_PROPERTY);
+    try {
+      return only == null ? null : Long.decode(only);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "the property " + SEED_PROPERTY + " is no number: \"" + only + "\"", e);
     }
   }
 
@@ -161,7 +194,11 @@ public final class Simulation {
     } catch (Throwable e) { // Not from a task: the steps are used up, or the machine has broken.
       note("the loop was given up: " + e, e);
     }
+    boolean interrupted = Thread.interrupted(); // It would end the close, too.
     close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
     if (failure == null) {
       check();
     }
@@ -250,7 +287,7 @@ public final class Simulation {
 
   /** What goes wrong on the network from now on: {@link Faults#none} at first. */
   public void faults(Faults faults) {
-    network.setFaults(faults);
+    network.setFaults(Objects.requireNonNull(faults, "faults"));
   }
 
   /**
@@ -259,6 +296,10 @@ public final class Simulation {
    * other address is never answered.
    */
   public void host(String name, String... addresses) {
+    Objects.requireNonNull(name, "name");
+    if (addresses.length == 0) {
+      throw new IllegalArgumentException("host " + name + " has no address");
+    }
     var parsed = new InetAddress[addresses.length];
     for (int i = 0; i < addresses.length; i++) {
       parsed[i] = InetAddress.ofLiteral(addresses[i]);
@@ -268,7 +309,7 @@ public final class Simulation {
 
   /** Has something checked when the simulation is over and has not failed. */
   public void atEnd(Runnable check) {
-    checks.add(check);
+    checks.add(Objects.requireNonNull(check, "check"));
   }
 
   /** How many steps of tasks and turns of the loop are too many to come to rest: 1,000,000. */
@@ -281,7 +322,10 @@ public final class Simulation {
    * not know: 10 s. After that the simulation fails and names them.
    */
   public void foreignLimit(Duration limit) {
-    foreignLimit = Objects.requireNonNull(limit, "limit");
+    if (limit.isNegative()) {
+      throw new IllegalArgumentException("the limit is negative: " + limit);
+    }
+    foreignLimit = limit;
   }
 
   // ---- What has happened

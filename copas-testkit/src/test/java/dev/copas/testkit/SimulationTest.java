@@ -279,6 +279,74 @@ class SimulationTest {
     assertEquals(List.of(7L), seeds);
   }
 
+  // ---- Misuse
+
+  @Test
+  void exploringNothingIsAnError() {
+    assertThrows(IllegalArgumentException.class, () -> Simulation.explore(0, simulation -> {}));
+    assertThrows(IllegalArgumentException.class, () -> Simulation.explore(-5, simulation -> {}));
+    System.setProperty(Simulation.SEED_PROPERTY, "forty-two");
+    try {
+      var error =
+          assertThrows(
+              IllegalArgumentException.class, () -> Simulation.explore(1, simulation -> {}));
+      assertSays(error, "copas.seed", "forty-two");
+    } finally {
+      System.clearProperty(Simulation.SEED_PROPERTY);
+    }
+  }
+
+  @Test
+  void aSimulationRunsInNativeModeAndOnAPlatformThread() throws Exception {
+    Options solo = Options.defaults().solo();
+    assertThrows(IllegalArgumentException.class, () -> Simulation.run(1, solo, simulation -> {}));
+    Simulation.run(
+        1,
+        outer ->
+            assertSays(
+                assertThrows(
+                    IllegalStateException.class, () -> Simulation.run(2, simulation -> {})),
+                "platform thread",
+                "\"init\""));
+  }
+
+  @Test
+  void anInterruptEndsASimulation() {
+    Scenario[] scenarios = {
+      simulation -> Copas.pause(HOUR),
+      simulation -> Thread.sleep(60_000),
+      simulation -> {
+        while (true) {
+          Copas.pause();
+        }
+      }
+    };
+    for (Scenario scenario : scenarios) {
+      Thread.currentThread().interrupt();
+      var failure = failureOf(scenario);
+      assertTrue(Thread.interrupted(), "the interrupt is lost");
+      assertSays(failure, "was interrupted");
+    }
+  }
+
+  @Test
+  void anInterruptEndsAForeignCall() {
+    Thread runner = Thread.currentThread();
+    var failure =
+        failureOf(simulation -> {
+          Thread.ofPlatform()
+              .start(() -> {
+                while (runner.getState() != Thread.State.TIMED_WAITING) {
+                  Thread.onSpinWait();
+                }
+                runner.interrupt();
+              });
+          Thread.sleep(60_000);
+        });
+    assertTrue(Thread.interrupted(), "the interrupt is lost");
+    assertSays(failure, "was interrupted");
+  }
+
   @Test
   void aFailureOfAnyTaskFails() {
     var failure =
