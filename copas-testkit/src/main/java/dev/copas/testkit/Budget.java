@@ -16,6 +16,16 @@ final class Budget {
     }
   }
 
+  /** Somebody wants the simulation to end: a time limit of the test, for instance. */
+  static final class Interrupted extends RuntimeException {
+
+    private static final long serialVersionUID = 1;
+
+    Interrupted() {
+      super("the thread that runs the simulation was interrupted");
+    }
+  }
+
   private long most;
   private long used;
 
@@ -35,7 +45,13 @@ final class Budget {
     used = 0;
   }
 
+  /**
+   * Also ends a simulation whose thread was interrupted: before the loop takes that for an exit.
+   */
   void use() {
+    if (Thread.currentThread().isInterrupted()) {
+      throw new Interrupted();
+    }
     if (++used > most) {
       throw new Exhausted(most);
     }

@@ -1,5 +1,7 @@
 package dev.copas.testkit;
 
+import static java.util.Objects.requireNonNull;
+
 import java.time.Duration;
 import java.util.random.RandomGenerator;
 
@@ -15,6 +17,7 @@ public final class Faults implements Cloneable {
 
   private static final Faults NONE = new Faults();
   private static final int MOST_WRITES_BEFORE = 16;
+  private static final int LATENCIES = 8;
 
   private long leastLatency;
   private long mostLatency;
@@ -30,8 +33,14 @@ public final class Faults implements Cloneable {
     return NONE;
   }
 
-  /** How long bytes, connections and ends of streams are on their way, each in its order. */
+  /**
+   * How long bytes, connections and ends of streams are on their way, each in its order. One of
+   * eight times from the least to the most, so that some arrive at the same moment: then it is the
+   * seed that decides who goes on first.
+   */
   public Faults latency(Duration least, Duration most) {
+    requireNonNull(least, "least");
+    requireNonNull(most, "most");
     if (least.isNegative() || most.compareTo(least) < 0) {
       throw new IllegalArgumentException("no range of latencies: from " + least + " to " + most);
     }
@@ -69,8 +78,9 @@ public final class Faults implements Cloneable {
   }
 
   /**
-   * In how many of the connections one end takes no more bytes from one of the first 16 writes to
-   * it on, as a peer that never reads again: the writer's buffers fill up.
+   * In how many of the connections one direction delivers nothing more from one of its first 16
+   * writes on, neither bytes nor the end: the reader waits, and the writer's buffers fill up. Only
+   * a reset still arrives.
    */
   public Faults stall(double probability) {
     Faults copy = copy();
@@ -96,9 +106,12 @@ public final class Faults implements Cloneable {
   // ---- Draws
 
   long drawLatency(RandomGenerator random) {
-    return leastLatency == mostLatency
-        ? leastLatency
-        : random.nextLong(leastLatency, mostLatency + 1);
+    long range = mostLatency - leastLatency;
+    if (range == 0) {
+      return leastLatency;
+    }
+    int step = random.nextInt(LATENCIES);
+    return leastLatency + (long) ((double) range * step / (LATENCIES - 1));
   }
 
   /** How many of so many bytes move at once; at least one if there is any. */

@@ -320,6 +320,11 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
     }
   }
 
+  /** Whether it is still open, and its connection is gone. */
+  boolean isReset() {
+    return isOpen() && reset != Reset.NONE;
+  }
+
   /** Something came although this end is closed: the machine knows no such connection. */
   void answerWithReset(MemoryStream sender) {
     outgoing().arrive(sender::resetArrives);

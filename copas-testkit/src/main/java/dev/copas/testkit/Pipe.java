@@ -110,7 +110,9 @@ final class Pipe {
   private void bytesArrive(ByteBuffer bytes) {
     int count = bytes.remaining();
     underWay -= count;
-    if (to.isOpen()) {
+    if (to.isReset()) {
+      to.note("drops what comes after a reset", count);
+    } else if (to.isOpen()) {
       unread += count;
       arrived.add(bytes);
       to.note("gets", count);
@@ -120,8 +122,10 @@ final class Pipe {
   }
 
   private void endArrives() {
-    ended = true;
-    to.note("gets the end");
+    if (!to.isReset()) {
+      ended = true;
+      to.note("gets the end");
+    }
   }
 
   boolean hasUnread() {

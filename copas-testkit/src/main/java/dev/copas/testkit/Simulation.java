@@ -5,6 +5,7 @@ import dev.copas.Options;
 import dev.copas.Task;
 import dev.copas.loop.Environment;
 import dev.copas.loop.Loop;
+import java.io.InterruptedIOException;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -37,14 +38,17 @@ import org.jspecify.annotations.Nullable;
  *   <li><strong>The network</strong> is memory: no port of the machine is used, and no name is
  *       looked up outside. It has bounded buffers, half-closes and resets as TCP has, and {@link
  *       Faults}.
- *   <li><strong>The order</strong> of the tasks that are ready in one turn is random.
+ *   <li><strong>The order</strong> of the tasks that are ready in one turn is random. So is {@link
+ *       Options#operationsPerTurn} (1, 2, 3 or the default) unless the options say another number
+ *       than the default: a socket call that need not wait lets others run more often than in
+ *       production.
  * </ul>
  *
  * <p>The scenario is the first task. When it and all others have ended, or only servers and tasks
  * in {@link Copas#pauseForever} are left, everything is closed and the simulation is over. It has
- * failed when a task or the scenario threw something, when tasks wait for what nobody will do, or
- * when a check of {@link #atEnd} failed. Tasks with an error handler of their own are their own
- * business.
+ * failed when the scenario did not return normally, when a task threw something, when tasks wait
+ * for what nobody will do, or when a check of {@link #atEnd} failed. What tasks throw to an error
+ * handler that the program has set is its own business; what the scenario throws is not.
  *
  * <p>The same seed has the same course, as long as the program itself uses no other randomness, no
  * clock but the loop's, no other threads, and no order of identity hash codes (as a {@code HashMap}
@@ -71,6 +75,8 @@ public final class Simulation {
   private final List<Runnable> checks = new ArrayList<>();
   private Duration foreignLimit = Duration.ofSeconds(10);
   private boolean closing;
+  private volatile @Nullable Thread scenarioThread; // A scenario that hangs may leave the loop.
+  private volatile boolean completed;
   private @Nullable String failure;
   private @Nullable Throwable cause;
   private String eventsBefore = "";
@@ -82,8 +88,8 @@ public final class Simulation {
     network = new MemoryTransport(clock, source.split(), trace, budget);
     queue = new SeededQueue(source.split(), clock, trace, budget);
     random = source.split();
-    copas =
-        Copas.create(options.watchdogLimit(Duration.ZERO), Environment.of(queue, network, clock));
+    Options drawn = drawOperationsPerTurn(options, source).watchdogLimit(Duration.ZERO);
+    copas = Copas.create(drawn, Environment.of(queue, network, clock));
     copas.setErrorHandler((error, task, socket) -> failed(task, error));
   }
 
@@ -93,10 +99,25 @@ public final class Simulation {
     return source.nextBoolean() ? start : Long.MAX_VALUE - (start >>> 32);
   }
 
+  /**
+   * With the default a task seldom gives up the loop in a call that need not wait, and nobody would
+   * find out that others may run there.
+   */
+  private static Options drawOperationsPerTurn(Options options, RandomGenerator source) {
+    int most = Options.defaults().operationsPerTurn();
+    if (options.operationsPerTurn() != most) {
+      return options; // The program's own choice.
+    }
+    int drawn = source.nextInt(4);
+    return options.operationsPerTurn(drawn == 0 ? most : drawn);
+  }
+
   // ---- Running
 
   /**
-   * Runs a scenario with one seed, and a Copas of {@link Options#defaults}. On a platform thread.
+   * Runs a scenario with one seed, and a Copas of {@link Options#defaults}. On a platform thread,
+   * whose interrupt ends the simulation as a failure; one that comes while a task is running may be
+   * lost, as in {@link Copas#loop()}.
    *
    * @return the simulation, which is over
    * @throws SimulationFailure when it fails
@@ -107,16 +128,33 @@ public final class Simulation {
 
   /** Runs a scenario with one seed; see {@link #run(long, Scenario)}. */
   public static Simulation run(long seed, Options options, Scenario scenario) {
-    Objects.requireNonNull(scenario, "scenario");
+    check(options, scenario);
     var simulation = new Simulation(seed, options);
     simulation.run(scenario);
     return simulation;
+  }
+
+  private static void check(Options options, Scenario scenario) {
+    Objects.requireNonNull(options, "options");
+    Objects.requireNonNull(scenario, "scenario");
+    if (options.isSolo()) {
+      throw new IllegalArgumentException(
+          "a simulation runs in native mode; leave Options.solo() out");
+    }
+    if (Thread.currentThread().isVirtual()) {
+      throw new IllegalStateException(
+          "a simulation needs a platform thread, as that of a test, but thread \""
+              + Thread.currentThread().getName()
+              + "\" is virtual; in a task of a loop, or of another simulation, none can run");
+    }
   }
 
   /**
    * Runs a scenario with the seeds from 1 to a number, or only with that of the system property
    * {@value #SEED_PROPERTY}.
    *
+   * @throws IllegalArgumentException when there is no seed to run: the number is not positive, or
+   *     the property no number
    * @throws SimulationFailure with the first seed that fails
    */
   public static void explore(int seeds, Scenario scenario) {
@@ -125,7 +163,11 @@ public final class Simulation {
 
   /** Runs a scenario with so many seeds from the first one on; see {@link #explore}. */
   public static void explore(long firstSeed, int seeds, Options options, Scenario scenario) {
-    Long only = Long.getLong(SEED_PROPERTY);
+    check(options, scenario);
+    if (seeds < 1) {
+      throw new IllegalArgumentException("there must be at least 1 seed, not " + seeds);
+    }
+    Long only = onlySeed();
     if (only != null) {
       run(only, options, scenario);
       return;
@@ -135,18 +177,61 @@ public final class Simulation {
     }
   }
 
+  private static @Nullable Long onlySeed() {
+    String only = System.getProperty(SEED_PROPERTY);
+    try {
+      return only == null ? null : Long.decode(only);
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "the property " + SEED_PROPERTY + " is no number: \"" + only + "\"", e);
+    }
+  }
+
   private void run(Scenario scenario) {
     try {
-      copas.loop(() -> scenario.run(this));
+      copas.loop(() -> runScenario(scenario));
+      checkCompleted(); // Before the close, which would end it.
     } catch (Throwable e) { // Not from a task: the steps are used up, or the machine has broken.
       note("the loop was given up: " + e, e);
     }
+    boolean interrupted = Thread.interrupted(); // It would end the close, too.
     close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
     if (failure == null) {
       check();
     }
     if (failure != null) {
       throw new SimulationFailure(seed, failure + advice() + eventsBefore, cause);
+    }
+  }
+
+  /** Whatever error handlers the scenario sets: one that did not return normally has failed. */
+  private void runScenario(Scenario scenario) throws Exception {
+    scenarioThread = Thread.currentThread();
+    try {
+      scenario.run(this);
+      completed = true;
+    } catch (Throwable e) {
+      if (failure == null || !isOfCancellation(e)) {
+        failed(Copas.current(), e);
+      }
+      throw e;
+    }
+  }
+
+  private static boolean isOfCancellation(Throwable e) {
+    return e instanceof InterruptedException || e instanceof InterruptedIOException;
+  }
+
+  private void checkCompleted() {
+    if (!completed) {
+      Thread thread = scenarioThread;
+      note(
+          "the scenario did not come to its end"
+              + (thread == null ? ": it did not begin" : "; it waits:" + Tasks.describe(thread)),
+          null);
     }
   }
 
@@ -202,7 +287,7 @@ public final class Simulation {
 
   /** What goes wrong on the network from now on: {@link Faults#none} at first. */
   public void faults(Faults faults) {
-    network.setFaults(faults);
+    network.setFaults(Objects.requireNonNull(faults, "faults"));
   }
 
   /**
@@ -211,6 +296,10 @@ public final class Simulation {
    * other address is never answered.
    */
   public void host(String name, String... addresses) {
+    Objects.requireNonNull(name, "name");
+    if (addresses.length == 0) {
+      throw new IllegalArgumentException("host " + name + " has no address");
+    }
     var parsed = new InetAddress[addresses.length];
     for (int i = 0; i < addresses.length; i++) {
       parsed[i] = InetAddress.ofLiteral(addresses[i]);
@@ -220,7 +309,7 @@ public final class Simulation {
 
   /** Has something checked when the simulation is over and has not failed. */
   public void atEnd(Runnable check) {
-    checks.add(check);
+    checks.add(Objects.requireNonNull(check, "check"));
   }
 
   /** How many steps of tasks and turns of the loop are too many to come to rest: 1,000,000. */
@@ -233,7 +322,10 @@ public final class Simulation {
    * not know: 10 s. After that the simulation fails and names them.
    */
   public void foreignLimit(Duration limit) {
-    foreignLimit = Objects.requireNonNull(limit, "limit");
+    if (limit.isNegative()) {
+      throw new IllegalArgumentException("the limit is negative: " + limit);
+    }
+    foreignLimit = limit;
   }
 
   // ---- What has happened

@@ -15,12 +15,18 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The options of one channel: those that NIO's channels have, with NIO's defaults, which NIO is
- * asked for once. They are kept; what they do is the business of the channel.
+ * asked for once. Not so the sizes of buffers: the capacity of a connection is made of them, and it
+ * has to be the same on every machine. They are kept; what they do is the business of the channel.
  */
 final class StoredOptions {
 
   private static final Map<SocketOption<?>, @Nullable Object> STREAM = ofStream();
   private static final Map<SocketOption<?>, @Nullable Object> LISTENER = ofListener();
+
+  /** As a fresh Linux has them. */
+  private static final int SEND_BUFFER_BYTES = 16 * 1024;
+
+  private static final int RECEIVE_BUFFER_BYTES = 128 * 1024;
 
   private final Map<SocketOption<?>, @Nullable Object> defaults;
   private final Map<SocketOption<?>, Object> changed = new HashMap<>(4);
@@ -58,6 +64,8 @@ final class StoredOptions {
     for (SocketOption<?> option : channel.supportedOptions()) {
       values.put(option, valueOrNull(channel, option));
     }
+    values.replace(StandardSocketOptions.SO_SNDBUF, SEND_BUFFER_BYTES);
+    values.replace(StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES);
     return values;
   }
 

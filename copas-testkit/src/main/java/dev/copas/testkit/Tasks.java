@@ -20,13 +20,19 @@ final class Tasks {
     loop.forEachLive(tasks::add);
     var text = new StringBuilder();
     for (Coroutine task : tasks.reversed()) { // The oldest first.
-      text.append("\n  task \"").append(task.thread().getName()).append('"');
-      for (StackTraceElement frame : task.thread().getStackTrace()) {
-        if (MACHINERY.stream().noneMatch(frame.getClassName()::startsWith)) {
-          text.append("\n    at ").append(frame);
-        }
-      }
+      text.append(describe(task.thread()));
     }
     return text.isEmpty() ? " none" : text.toString();
+  }
+
+  /** The task that has this thread, with its stack. */
+  static String describe(Thread thread) {
+    var text = new StringBuilder("\n  task \"").append(thread.getName()).append('"');
+    for (StackTraceElement frame : thread.getStackTrace()) {
+      if (MACHINERY.stream().noneMatch(frame.getClassName()::startsWith)) {
+        text.append("\n    at ").append(frame);
+      }
+    }
+    return text.toString();
   }
 }

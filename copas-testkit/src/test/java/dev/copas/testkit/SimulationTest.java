@@ -1,5 +1,6 @@
 package dev.copas.testkit;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -278,6 +279,74 @@ class SimulationTest {
     assertEquals(List.of(7L), seeds);
   }
 
+  // ---- Misuse
+
+  @Test
+  void exploringNothingIsAnError() {
+    assertThrows(IllegalArgumentException.class, () -> Simulation.explore(0, simulation -> {}));
+    assertThrows(IllegalArgumentException.class, () -> Simulation.explore(-5, simulation -> {}));
+    System.setProperty(Simulation.SEED_PROPERTY, "forty-two");
+    try {
+      var error =
+          assertThrows(
+              IllegalArgumentException.class, () -> Simulation.explore(1, simulation -> {}));
+      assertSays(error, "copas.seed", "forty-two");
+    } finally {
+      System.clearProperty(Simulation.SEED_PROPERTY);
+    }
+  }
+
+  @Test
+  void aSimulationRunsInNativeModeAndOnAPlatformThread() throws Exception {
+    Options solo = Options.defaults().solo();
+    assertThrows(IllegalArgumentException.class, () -> Simulation.run(1, solo, simulation -> {}));
+    Simulation.run(
+        1,
+        outer ->
+            assertSays(
+                assertThrows(
+                    IllegalStateException.class, () -> Simulation.run(2, simulation -> {})),
+                "platform thread",
+                "\"init\""));
+  }
+
+  @Test
+  void anInterruptEndsASimulation() {
+    Scenario[] scenarios = {
+      simulation -> Copas.pause(HOUR),
+      simulation -> Thread.sleep(60_000),
+      simulation -> {
+        while (true) {
+          Copas.pause();
+        }
+      }
+    };
+    for (Scenario scenario : scenarios) {
+      Thread.currentThread().interrupt();
+      var failure = failureOf(scenario);
+      assertTrue(Thread.interrupted(), "the interrupt is lost");
+      assertSays(failure, "was interrupted");
+    }
+  }
+
+  @Test
+  void anInterruptEndsAForeignCall() {
+    Thread runner = Thread.currentThread();
+    var failure =
+        failureOf(simulation -> {
+          Thread.ofPlatform()
+              .start(() -> {
+                while (runner.getState() != Thread.State.TIMED_WAITING) {
+                  Thread.onSpinWait();
+                }
+                runner.interrupt();
+              });
+          Thread.sleep(60_000);
+        });
+    assertTrue(Thread.interrupted(), "the interrupt is lost");
+    assertSays(failure, "was interrupted");
+  }
+
   @Test
   void aFailureOfAnyTaskFails() {
     var failure =
@@ -337,6 +406,117 @@ class SimulationTest {
             });
     assertEquals(1, cancelled.get());
     assertEquals(List.of(), over.leaks());
+  }
+
+  // ---- A scenario that does not come to its end
+
+  private static SimulationFailure failureOf(Scenario scenario) {
+    return assertThrows(SimulationFailure.class, () -> Simulation.run(1, scenario));
+  }
+
+  @Test
+  void aScenarioThatPausesForEverFails() {
+    var failure =
+        failureOf(simulation -> {
+          Copas.pauseForever();
+          throw new AssertionError("never seen");
+        });
+    assertSays(failure, "did not come to its end", "task \"init\"", "Copas.pauseForever");
+  }
+
+  @Test
+  void aScenarioThatSwallowsItsCancellationFails() {
+    var failure =
+        failureOf(simulation -> {
+          try {
+            Copas.pauseForever();
+          } catch (InterruptedException e) {
+            // And returns as if it had been woken.
+          }
+        });
+    assertSays(failure, "did not come to its end", "Copas.pauseForever");
+  }
+
+  @Test
+  void noErrorHandlerHidesWhatAScenarioThrows() {
+    var wrong = new AssertionError("wrong");
+    var handled = new ArrayList<Throwable>();
+    Scenario[] scenarios = {
+      simulation -> {
+        simulation.copas().setErrorHandler((error, task, socket) -> handled.add(error));
+        throw wrong;
+      },
+      simulation -> {
+        Copas.current().setErrorHandler((error, task, socket) -> handled.add(error));
+        throw wrong;
+      }
+    };
+    for (Scenario scenario : scenarios) {
+      var failure = failureOf(scenario);
+      assertSame(wrong, failure.getCause());
+      assertSays(failure, "task \"init\" failed", "wrong");
+    }
+    assertEquals(List.of(wrong, wrong), handled); // The program sees its errors all the same.
+  }
+
+  @Test
+  void aScenarioThatIsCancelledFails() {
+    Scenario[] scenarios = {
+      simulation -> simulation.copas().stop(Duration.ZERO),
+      simulation -> simulation.copas().close(),
+      simulation -> Copas.current().cancel()
+    };
+    for (Scenario end : scenarios) {
+      var failure =
+          failureOf(simulation -> {
+            end.run(simulation);
+            Copas.pause(HOUR);
+          });
+      assertSays(failure, "task \"init\" failed", "InterruptedException");
+    }
+    var failure =
+        failureOf(simulation -> {
+          Task scenario = Copas.current();
+          simulation.copas().addThread(scenario::cancel);
+          simulation.copas().connect("10.1.1.1", 1);
+        });
+    assertSays(failure, "task \"init\" failed", "InterruptedIOException");
+  }
+
+  @Test
+  void aScenarioMayStopItsLoopAsTheLastThing() {
+    Simulation over =
+        Simulation.run(
+            1,
+            simulation -> {
+              simulation
+                  .copas()
+                  .addThread(
+                      "timer",
+                      () -> {
+                        while (true) {
+                          Copas.pause(HOUR);
+                        }
+                      });
+              Copas.pause(HOUR.multipliedBy(3));
+              simulation.copas().stop(Duration.ZERO);
+            });
+    assertEquals(HOUR.multipliedBy(3), over.now());
+  }
+
+  @Test
+  void theFirstFailureIsNotThatTheScenarioWasCancelledForIt() {
+    var failure =
+        failureOf(simulation -> {
+          simulation
+              .copas()
+              .addThread(() -> {
+                throw new AssertionError("first");
+              });
+          Copas.pause(HOUR);
+        });
+    assertSays(failure, "first");
+    assertEquals(0, requireNonNull(failure.getCause()).getSuppressed().length);
   }
 
   @Test
