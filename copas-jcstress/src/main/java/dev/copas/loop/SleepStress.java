@@ -35,17 +35,7 @@ public class SleepStress {
     static final int WOKEN = 1;
     static final int LOST = 2;
 
-    final Loop loop =
-        new Loop(
-            new Environment(
-                (coroutine, name, body) -> {
-                  throw new UnsupportedOperationException(name);
-                },
-                new FifoQueue(),
-                this,
-                this),
-            64,
-            Duration.ZERO);
+    final Loop loop = new Loop(new Environment(new NoCarrier(), this, this), 64, Duration.ZERO);
     final AtomicInteger wakeups = new AtomicInteger();
     volatile boolean posted;
     int slept = NOT;
