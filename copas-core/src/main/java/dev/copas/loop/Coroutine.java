@@ -270,7 +270,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
     if (deadline != FOREVER) {
       loop.armAt(timer(), deadline);
     }
-    loop.countAwaiting(1);
+    loop.awaitBegins();
     carrier.beforeWait();
     try {
       reason = park();
@@ -280,7 +280,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
       waiting = false;
       operationsLeft = loop.operationsPerStep();
       if (!abandoned) {
-        loop.countAwaiting(-1);
+        loop.awaitEnds();
         cancelTimer();
       }
     }

@@ -532,9 +532,18 @@ public final class Loop {
     return left;
   }
 
-  /** Counts coroutines in a wait of ours. */
-  void countAwaiting(int change) {
-    awaiting += change;
+  /** A coroutine is about to wait in a way that the loop knows of. */
+  void awaitBegins() {
+    awaiting++;
+  }
+
+  /** It goes on, maybe while the loop sleeps, and the watchdog with it. */
+  void awaitEnds() {
+    awaiting--;
+    if (asleep) {
+      VarHandle.fullFence(); // A watchdog that is about to sleep sees this one, or is seen.
+      watchdog.loopIsAwake();
+    }
   }
 
   public int liveCount() {
@@ -641,13 +650,6 @@ public final class Loop {
 
   boolean isAsleep() {
     return asleep || owner == null;
-  }
-
-  /** A coroutine goes on, maybe while the loop sleeps. */
-  void coroutineIsAwake() {
-    if (asleep) {
-      watchdog.loopIsAwake();
-    }
   }
 
   /** Whether a coroutine is in no wait of ours: it runs, is ready, or waits for something else. */

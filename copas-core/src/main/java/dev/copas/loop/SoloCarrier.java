@@ -276,7 +276,6 @@ final class SoloCarrier implements Carrier {
   /** A paused coroutine that is woken while nobody runs the loop goes on when somebody does. */
   @Override
   public void afterWait(Coroutine self) {
-    loop.coroutineIsAwake();
     boolean interrupted = false;
     while (!loop.isTurning() && !self.isAbandoned()) {
       stopped.add(self);

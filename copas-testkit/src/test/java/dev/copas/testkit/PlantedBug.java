@@ -32,11 +32,11 @@ record PlantedBug(String name, String file, String fragment, String replacement)
               "stale timer: a deadline outlives its wait",
               "loop/Coroutine.java",
               """
-                      loop.countAwaiting(-1);
+                      loop.awaitEnds();
                       cancelTimer();
               """,
               """
-                      loop.countAwaiting(-1);
+                      loop.awaitEnds();
               """),
           new PlantedBug(
               "timers out of order: the heap overlooks a child",
