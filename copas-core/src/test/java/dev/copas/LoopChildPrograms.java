@@ -2,6 +2,7 @@ package dev.copas;
 
 import com.sun.management.OperatingSystemMXBean;
 import com.sun.management.UnixOperatingSystemMXBean;
+import java.io.File;
 import java.io.IOException;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
@@ -11,6 +12,8 @@ import java.net.Socket;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,6 +21,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What {@link LoopProcessTest} runs in JVMs of their own. They print what it checks. */
@@ -257,12 +261,13 @@ final class LoopChildPrograms {
   private static void outOfDescriptors() throws Exception {
     // Touch the MXBean first: its native library needs a descriptor.
     var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    loadTheLibrary();
     var copas = Modes.create();
     CopasServerSocket server = copas.bind("127.0.0.1", 0);
     copas.addServer(server, LoopFixture::echo);
     copas.start();
     try (var first = LoopFixture.Client.of(server.getLocalPort())) {
-      first.ask("x"); // Everything is loaded.
+      first.ask("x"); // What that needs of the JDK is loaded.
       List<Socket> many = new ArrayList<>();
       try {
         while (true) {
@@ -293,5 +298,16 @@ final class LoopChildPrograms {
     }
     copas.close();
     Thread.sleep(100);
+  }
+
+  /** A jar is open all the time; but here each class is a file that takes a descriptor to load. */
+  private static void loadTheLibrary() throws Exception {
+    Path classes = Path.of(Copas.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    try (Stream<Path> files = Files.walk(classes.resolve("dev"))) {
+      for (Path file : files.filter(it -> it.toString().endsWith(".class")).toList()) {
+        String name = classes.relativize(file).toString().replace(File.separatorChar, '.');
+        Class.forName(name.substring(0, name.length() - ".class".length()));
+      }
+    }
   }
 }
