@@ -8,6 +8,7 @@ import dev.copas.Copas;
 import dev.copas.CopasSocket;
 import dev.copas.Task;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
 import java.util.concurrent.TimeoutException;
@@ -75,7 +76,7 @@ class DeadlinesTest {
                 assertThrows(
                     TimeoutException.class,
                     () -> Copas.<@Nullable String, IOException>within(SECOND, socket::receive));
-            assertInstanceOf(SocketTimeoutException.class, error.getCause());
+            assertInstanceOf(InterruptedIOException.class, error.getCause());
             assertEquals(SECOND, simulation.now());
             assertThrows(
                 SocketTimeoutException.class,
