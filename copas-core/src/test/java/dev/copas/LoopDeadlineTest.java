@@ -247,16 +247,6 @@ class LoopDeadlineTest {
   }
 
   @Test
-  void aTimeThatIsOverLeavesNoTimerBehind() {
-    LoopFixture.run(() -> {
-      Copas.within(SHORT, () -> {});
-      Copas.pause(SHORT.multipliedBy(2));
-      assertFalse(Thread.currentThread().isInterrupted());
-      Copas.within(Duration.ofDays(300_000), () -> Copas.pause(Duration.ofMillis(1)));
-    });
-  }
-
-  @Test
   void aNegativeTimeAndAForeignThreadAreClearErrors() {
     LoopFixture.assertSays(
         "not a task", IllegalStateException.class, () -> Copas.within(SHORT, () -> {}));

@@ -279,21 +279,6 @@ class LoopGuaranteeTest {
     }
   }
 
-  @Test
-  void pausesEndInTheOrderOfTheirDeadlines() {
-    List<Integer> order = new ArrayList<>();
-    try (var fixture = new LoopFixture()) {
-      for (int millis : new int[] {60, 20, 80, 0, 40}) {
-        fixture.add(() -> {
-          Copas.pause(Duration.ofMillis(millis));
-          order.add(millis);
-        });
-      }
-      fixture.loop();
-    }
-    assertEquals(List.of(0, 20, 40, 60, 80), order);
-  }
-
   // ---- Nobody starves
 
   @Test

@@ -179,22 +179,6 @@ class RobustnessTest {
   }
 
   @Test
-  void aTimeoutOfTheListeningSocketDoesNotEndItsServer() throws Exception {
-    try (var copas = Modes.create()) {
-      var server = copas.bind("127.0.0.1", 0);
-      server.setSoTimeout(1);
-      copas.addServer(server, socket -> socket.send("here\n"));
-      copas.loop(() -> {
-        Copas.pause(Duration.ofMillis(10));
-        try (var client = copas.connect("127.0.0.1", server.getLocalPort())) {
-          assertEquals("here", client.receive());
-        }
-        copas.removeServer(server);
-      });
-    }
-  }
-
-  @Test
   void anErrorHandlerMayThrowWhatItGot() {
     var seen = new ArrayList<Throwable>();
     var error = new IllegalStateException("from the task");

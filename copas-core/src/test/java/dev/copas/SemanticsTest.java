@@ -293,27 +293,6 @@ class SemanticsTest {
     }
   }
 
-  @Test
-  void aPauseThatIsWokenSaysHowLongItReallyWas() {
-    LoopFixture.run(() -> {
-      Task me = Copas.current();
-      var first = Duration.ofMillis(3);
-      Thread.ofVirtual().start(() -> wakeAfter(me, first));
-      Duration slept = Copas.pause(Duration.ofDays(1));
-      assertTrue(slept.compareTo(first) >= 0 && slept.compareTo(Duration.ofHours(1)) < 0);
-    });
-  }
-
-  private static void wakeAfter(Task task, Duration delay) {
-    try {
-      LoopFixture.eventually(() -> task.state() == Task.State.WAITING);
-      Thread.sleep(delay);
-      LoopFixture.eventually(task::wakeup);
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
-    }
-  }
-
   // ---- Sockets
 
   @Test

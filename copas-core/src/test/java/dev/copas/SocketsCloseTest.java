@@ -453,26 +453,6 @@ class SocketsCloseTest {
     }
   }
 
-  /** Or the receiver would take a stream that was cut for a whole one. */
-  @Test
-  void anErrorOfAnEarlierSendShowsInsteadOfTheEndOfTheStream() throws Exception {
-    try (var fixture = SocketFixture.started()) {
-      Pair pair = fixture.pair();
-      pair.plainSends("half of it");
-      assertEquals("half", new String(fixture.inTask(() -> pair.ours().receive(4)), ISO_8859_1));
-      pair.plainResets();
-      assertThrows(
-          SocketException.class,
-          () ->
-              fixture.runInTask(() -> {
-                Thread.sleep(50); // The reset has come.
-                pair.ours().send("more\n");
-                Copas.pause(); // The send fails here, where nobody hears it.
-                pair.ours().receiveAll();
-              }));
-    }
-  }
-
   @Test
   void clientsThatResetAtAnyByteHurtNobody() throws Exception {
     byte[] request = "first\nsecond\nthird\n".getBytes(ISO_8859_1);
