@@ -271,7 +271,7 @@ final class LoopChildPrograms {
       } catch (IOException e) {
         say("out of descriptors after " + (many.size() > 50));
       }
-      Thread.sleep(300);
+      Thread.sleep(300); // The server meets that.
       long before = system.getProcessCpuTime();
       Thread.sleep(1000);
       say("cpu " + (system.getProcessCpuTime() - before));
@@ -292,6 +292,5 @@ final class LoopChildPrograms {
       }
     }
     copas.close();
-    Thread.sleep(100);
   }
 }

@@ -224,7 +224,7 @@ class SocketsCloseTest {
       Pair pair = fixture.pair(SMALL);
       int accepted = fixture.inTask(() -> SocketFixture.fill(pair.ours(), message));
       pair.ours().close();
-      Thread.sleep(100); // The reader is slow.
+      fixture.runInTask(Copas::pause); // The reader is slower than the next turns.
       assertEquals(
           accepted,
           SocketFixture.readExpected(pair.plain().getInputStream(), message, message.length));
@@ -445,7 +445,7 @@ class SocketsCloseTest {
               fixture.runInTask(() -> {
                 while (true) {
                   pair.ours().send("anybody there?\n");
-                  Copas.pause(Duration.ofMillis(1));
+                  Copas.pause();
                 }
               }));
       assertThrows(SocketException.class, () -> fixture.runInTask(() -> pair.ours().send("x")));

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.function.Executable;
 @Timeout(60)
 class SocketsTimeoutTest {
 
+  /** In real time, since no wait may end early by the system's clock. */
   private static final Duration SHORT = Duration.ofMillis(20);
 
   // ---- Time-outs
