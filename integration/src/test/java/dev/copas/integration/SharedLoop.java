@@ -76,14 +76,14 @@ final class SharedLoop implements AutoCloseable {
   }
 
   private void runAll(int count, TaskBody body) throws Exception {
-    var failures = new ConcurrentLinkedQueue<Exception>();
+    var failures = new ConcurrentLinkedQueue<Throwable>();
     List<Task> tasks = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       tasks.add(
           copas.addThread(() -> {
             try {
               body.run();
-            } catch (Exception e) {
+            } catch (Throwable e) { // Assertions of the test are errors.
               failures.add(e);
             }
           }));
@@ -91,10 +91,10 @@ final class SharedLoop implements AutoCloseable {
     for (Task task : tasks) {
       assertTrue(task.join(Duration.ofSeconds(60)), () -> "does not end: " + task);
     }
-    Exception first = failures.poll();
-    if (first != null) {
-      failures.forEach(first::addSuppressed);
-      throw first;
+    if (!failures.isEmpty()) {
+      var failure = new AssertionError(failures.size() + " of " + count + " tasks failed");
+      failures.forEach(failure::addSuppressed);
+      throw failure;
     }
   }
 
