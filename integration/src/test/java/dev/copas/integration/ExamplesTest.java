@@ -1,0 +1,24 @@
+package dev.copas.integration;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import redis.clients.jedis.RedisClient;
+
+/** Runs every example as its reader would, and talks to it. They have the flag of native mode. */
+@Tag("native")
+@Timeout(60)
+class ExamplesTest {
+
+  @Test
+  void redisGatewayTellsWhatIsStored() throws Exception {
+    try (var redis = RedisClient.create(Redis.address())) {
+      redis.set("greeting", "grüß Gott");
+    }
+    try (var example = new ExampleProcess(RedisGateway.class, Redis.address().getPort())) {
+      assertEquals("grüß Gott\nnothing\n", example.ask("greeting\nno such key\n"));
+    }
+  }
+}
