@@ -21,4 +21,14 @@ class ExamplesTest {
       assertEquals("grüß Gott\nnothing\n", example.ask("greeting\nno such key\n"));
     }
   }
+
+  @Test
+  void webFetcherSendsThePage() throws Exception {
+    var server = new WebServer();
+    try (var example = new ExampleProcess(WebFetcher.class)) {
+      assertEquals("hello", example.ask(server.page("http", "/hello") + "\n"));
+    } finally {
+      server.stop();
+    }
+  }
 }
