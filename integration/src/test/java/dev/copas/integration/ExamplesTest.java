@@ -23,10 +23,13 @@ class ExamplesTest {
   }
 
   @Test
-  void webFetcherSendsThePage() throws Exception {
+  void webFetchersSendThePage() throws Exception {
     var server = new WebServer();
-    try (var example = new ExampleProcess(WebFetcher.class)) {
-      assertEquals("hello", example.ask(server.page("http", "/hello") + "\n"));
+    try (var example = new ExampleProcess(WebFetcher.class);
+        var apache = new ExampleProcess(ApacheWebFetcher.class)) {
+      String line = server.page("http", "/hello") + "\n";
+      assertEquals("hello", example.ask(line));
+      assertEquals("hello", apache.ask(line));
     } finally {
       server.stop();
     }
