@@ -2,9 +2,12 @@ package dev.copas.integration;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import redis.clients.jedis.RedisClient;
 
 /** Runs every example as its reader would, and talks to it. They have the flag of native mode. */
@@ -30,6 +33,17 @@ class ExamplesTest {
       String line = server.page("http", "/hello") + "\n";
       assertEquals("hello", example.ask(line));
       assertEquals("hello", apache.ask(line));
+    } finally {
+      server.stop();
+    }
+  }
+
+  @Test
+  void ftpFetcherSendsTheFile(@TempDir Path files) throws Exception {
+    var server = new FileServer(files);
+    Files.writeString(files.resolve("greeting.txt"), "grüß\r\nGott\n");
+    try (var example = new ExampleProcess(FtpFetcher.class, server.port(), "fast", "")) {
+      assertEquals("grüß\r\nGott\n", example.ask("greeting.txt\n"));
     } finally {
       server.stop();
     }
