@@ -39,6 +39,20 @@ class ExamplesTest {
   }
 
   @Test
+  void whatMailDropSendsMailSubjectsReads() throws Exception {
+    var server = new MailServer();
+    try (var drop = new ExampleProcess(MailDrop.class, server.smtpPort(), MailServer.USER);
+        var subjects =
+            new ExampleProcess(
+                MailSubjects.class, server.imapPort(), MailServer.USER, MailServer.PASSWORD)) {
+      assertEquals("sent\nsent\n", drop.ask("hello\ngrüß Gott\n"));
+      assertEquals("A line for you\nA line for you\n", subjects.ask(""));
+    } finally {
+      server.stop();
+    }
+  }
+
+  @Test
   void ftpFetcherSendsTheFile(@TempDir Path files) throws Exception {
     var server = new FileServer(files);
     Files.writeString(files.resolve("greeting.txt"), "grüß\r\nGott\n");
