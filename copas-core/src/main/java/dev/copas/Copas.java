@@ -7,6 +7,7 @@ import dev.copas.loop.Loops;
 import dev.copas.loop.Reports;
 import dev.copas.loop.Scope;
 import dev.copas.loop.Wake;
+import dev.copas.transport.Transports;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -131,11 +132,21 @@ public final class Copas implements Executor, AutoCloseable {
   public static Copas create(Options options) {
     Objects.requireNonNull(options, "options");
     try {
-      return create(
-          options, options.isSolo() ? Environment.ofSoloMode() : Environment.ofNativeMode());
+      return create(options, environment(options));
     } catch (IOException e) {
       throw new UncheckedIOException("the system has no selector for another loop", e);
     }
+  }
+
+  private static Environment environment(Options options) throws IOException {
+    if (!options.isSolo()) {
+      return Environment.ofNativeMode(options.transport());
+    }
+    if (options.transport() == Transports.EPOLL) {
+      throw new IllegalStateException(
+          "solo mode has no epoll: a virtual thread that waits in it would hold all others");
+    }
+    return Environment.ofSoloMode();
   }
 
   /** For {@code dev.copas.testkit}, the only module that can name an environment. */

@@ -46,9 +46,28 @@ final class LoopChildPrograms {
       case "serveForEver" -> serveForEver();
       case "executorOutlivesLoop" -> executorOutlivesLoop();
       case "idle" -> idle();
+      case "fastest" -> transport(Options.defaults());
+      case "nio" -> transport(Options.defaults().nio());
+      case "epoll" -> transport(Options.defaults().epoll());
+      case "soloEpoll" -> transport(Options.defaults().solo().epoll());
       case "manyConnections" -> manyConnections();
       case "connectAndClose" -> connectAndClose();
       default -> throw new IllegalArgumentException(args[0]);
+    }
+  }
+
+  /** An echo over the sockets of this transport. */
+  private static void transport(Options options) throws Exception {
+    try (var copas = Copas.create(options)) {
+      CopasServerSocket server = copas.bind("127.0.0.1", 0);
+      copas.addServer(server, LoopFixture::echo);
+      copas.loop(() -> {
+        try (CopasSocket socket = copas.connect("127.0.0.1", server.getLocalPort())) {
+          socket.send("on " + copas.machine.transport().getClass().getSimpleName() + "\n");
+          say(String.valueOf(socket.receive()));
+        }
+        copas.removeServer(server);
+      });
     }
   }
 
