@@ -295,7 +295,7 @@ final class LoopChildPrograms {
       } catch (IOException e) {
         say("out of descriptors after " + (many.size() > 50));
       }
-      Thread.sleep(300);
+      Thread.sleep(300); // The server meets that.
       long before = system.getProcessCpuTime();
       Thread.sleep(1000);
       say("cpu " + (system.getProcessCpuTime() - before));
@@ -316,7 +316,6 @@ final class LoopChildPrograms {
       }
     }
     copas.close();
-    Thread.sleep(100);
   }
 
   /** A jar is open all the time; but here each class is a file that takes a descriptor to load. */
