@@ -41,7 +41,7 @@ public final class MailDrop {
     properties.setProperty("mail.smtp.host", "127.0.0.1");
     properties.setProperty("mail.smtp.port", args[1]);
     properties.setProperty("mail.smtp.timeout", "30000"); // Milliseconds; for ever by default.
-    // Without these two it looks this machine's name up, and a look-up holds the loop.
+    // Without these two it looks this machine's name up.
     properties.setProperty("mail.smtp.localhost", "localhost");
     properties.setProperty("mail.from", "drop@localhost");
     Session session = Session.getInstance(properties);
