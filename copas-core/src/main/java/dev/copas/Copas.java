@@ -73,7 +73,7 @@ public final class Copas implements Executor, AutoCloseable {
     this.options = options;
     this.machine = machine;
     this.buffers = new Buffers(machine, options.receiveBufferBytes());
-    this.offload = new Offload(machine, options.offloadThreads());
+    this.offload = new Offload(options.offloadThreads());
     this.lifecycle = new Lifecycle(machine, options.closeTimeout(), offload::end);
     machine.onInterrupt(lifecycle::exit);
   }
@@ -482,10 +482,13 @@ public final class Copas implements Executor, AutoCloseable {
 
   /**
    * Makes a call on another thread and waits for it politely: for files, long computations, native
-   * code. On a thread that is no task of this loop, makes it right there.
+   * code. What it is about must not be touched by other tasks meanwhile. There are {@link
+   * Options#offloadThreads} such threads; who finds none free waits for one. On a platform thread,
+   * makes the call right there.
    *
    * @throws E what the call throws
-   * @throws InterruptedException when the task is cancelled; the call is interrupted too
+   * @throws InterruptedException when the task is cancelled; the call is interrupted too, and may
+   *     still be under way
    */
   public <T extends @Nullable Object, E extends Exception> T offload(CheckedCallable<T, E> call)
       throws E, InterruptedException {
