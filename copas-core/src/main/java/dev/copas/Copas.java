@@ -46,7 +46,8 @@ import org.jspecify.annotations.Nullable;
  * <p><strong>The guarantee.</strong> Between two calls that can block, nothing else of the loop
  * runs; so tasks share state without locks. Every socket call (but {@link CopasSocket#trySend} and
  * {@link CopasSocket#close}) is such a call even when it need not wait, and so is every lock,
- * monitor or log call that may be contended. {@link #atomic} asserts that there was none.
+ * monitor or log call that may be contended, and every look-up of a name. {@link #atomic} asserts
+ * that there was none.
  *
  * <p><strong>What it does not do.</strong> Endless computation, file access, native code and class
  * initialisers hold the loop. {@link #offload} them; a watchdog names the task that holds the loop
