@@ -9,6 +9,11 @@ module dev.copas {
   requires static transitive org.jspecify;
   requires jdk.management;
 
+  uses java.net.spi.InetAddressResolverProvider;
+
+  provides java.net.spi.InetAddressResolverProvider with
+      dev.copas.transport.LookupProvider;
+
   exports dev.copas;
   exports dev.copas.loop to
       dev.copas.testkit;

@@ -52,7 +52,8 @@ import org.jspecify.annotations.Nullable;
  * <p><strong>The guarantee.</strong> Between two calls that can block, nothing else of the loop
  * runs; so tasks share state without locks. Every socket call (but {@link CopasSocket#trySend} and
  * {@link CopasSocket#close}) is such a call even when it need not wait, and so is every lock,
- * monitor or log call that may be contended. {@link #atomic} asserts that there was none.
+ * monitor or log call that may be contended, and every look-up of a name. {@link #atomic} asserts
+ * that there was none.
  *
  * <p><strong>What it does not do.</strong> Endless computation, file access, native code and class
  * initialisers hold the loop. {@link #offload} them; a watchdog names the task that holds the loop
@@ -80,7 +81,7 @@ public final class Copas implements Executor, AutoCloseable {
     this.options = options;
     this.machine = machine;
     this.buffers = new Buffers(machine, options.receiveBufferBytes());
-    this.offload = new Offload(machine, options.offloadThreads());
+    this.offload = new Offload(options.offloadThreads());
     this.lifecycle = new Lifecycle(machine, options.closeTimeout(), this::closed);
     machine.onInterrupt(lifecycle::exit);
     OPEN.add(this);
@@ -538,10 +539,13 @@ public final class Copas implements Executor, AutoCloseable {
 
   /**
    * Makes a call on another thread and waits for it politely: for files, long computations, native
-   * code. On a thread that is no task of this loop, makes it right there.
+   * code. What it is about must not be touched by other tasks meanwhile. There are {@link
+   * Options#offloadThreads} such threads; who finds none free waits for one. On a platform thread,
+   * makes the call right there.
    *
    * @throws E what the call throws
-   * @throws InterruptedException when the task is cancelled; the call is interrupted too
+   * @throws InterruptedException when the task is cancelled; the call is interrupted too, and may
+   *     still be under way
    */
   public <T extends @Nullable Object, E extends Exception> T offload(CheckedCallable<T, E> call)
       throws E, InterruptedException {

@@ -1,6 +1,5 @@
 package dev.copas;
 
-import dev.copas.loop.Loop;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -13,11 +12,9 @@ import org.jspecify.annotations.Nullable;
 /** Threads for what would hold the loop. */
 final class Offload {
 
-  private final Loop loop;
   private final ThreadPoolExecutor threads;
 
-  Offload(Loop loop, int most) {
-    this.loop = loop;
+  Offload(int most) {
     threads =
         new ThreadPoolExecutor(
             most,
@@ -25,7 +22,8 @@ final class Offload {
             10,
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(),
-            Thread.ofPlatform().daemon().name("copas-offload-", 1).factory());
+            Thread.ofPlatform().daemon().name("copas-offload-", 1).factory(),
+            (work, ended) -> work.run()); // By a task that its closed loop has let go.
     threads.allowCoreThreadTimeOut(true);
   }
 
@@ -44,10 +42,13 @@ final class Offload {
     }
   }
 
-  /** Makes the call on another thread when a task asks for it, and else right here. */
+  /**
+   * Makes the call on another thread when a task asks for it, of whatever loop, or another virtual
+   * thread, which may share the carrier of one; and else right here.
+   */
   <T extends @Nullable Object, E extends Exception> T call(CheckedCallable<T, E> work)
       throws E, InterruptedException {
-    if (!loop.isOnLoop()) {
+    if (!Thread.currentThread().isVirtual()) {
       return work.call();
     }
     Future<T> result = threads.submit(work::call);

@@ -2,7 +2,6 @@ package dev.copas;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpServer;
@@ -388,105 +387,5 @@ class LoopBlockingTest {
   private static void innermost() throws Exception {
     Thread.sleep(1);
     throw new IllegalArgumentException("here");
-  }
-
-  // ---- offload
-
-  @Test
-  void offloadReturnsTheValueFromAnotherThread() {
-    try (var fixture = new LoopFixture()) {
-      fixture.loop(() -> {
-        String loop = LoopFixture.carrier();
-        Thread other = fixture.copas.offload(Thread::currentThread);
-        assertTrue(!other.getName().equals(loop) && !other.isVirtual());
-        var ran = new AtomicInteger();
-        fixture.copas.offload(() -> {
-          ran.incrementAndGet();
-        });
-        assertEquals(1, ran.get());
-      });
-    }
-  }
-
-  @Test
-  void theThreadsOfOffloadEndWithTheLoop() throws Exception {
-    Thread[] other = new Thread[1];
-    try (var fixture = new LoopFixture()) {
-      fixture.loop(() -> other[0] = fixture.copas.offload(Thread::currentThread));
-      assertTrue(other[0].isAlive());
-    }
-    assertTrue(other[0].join(Duration.ofSeconds(5)), "shorter than a thread without work waits");
-  }
-
-  @Test
-  void offloadThrowsWhatTheCallThrows() {
-    try (var fixture = new LoopFixture()) {
-      fixture.loop(() -> {
-        var mine = new java.io.FileNotFoundException("mine");
-        assertSame(
-            mine,
-            assertThrows(
-                java.io.FileNotFoundException.class,
-                () ->
-                    fixture.copas.<java.io.IOException>offload(() -> {
-                      throw mine;
-                    })));
-        var error = new AssertionError("mine");
-        assertSame(
-            error,
-            assertThrows(
-                AssertionError.class,
-                () ->
-                    fixture.copas.<RuntimeException>offload(() -> {
-                      throw error;
-                    })));
-      });
-    }
-  }
-
-  @Test
-  void offloadDoesNotHoldTheLoop() {
-    try (var fixture = new LoopFixture()) {
-      fixture.loop(() -> {
-        var others = new CountDownLatch(3);
-        for (int i = 0; i < 3; i++) {
-          fixture.add(others::countDown);
-        }
-        // Ends only when the others have run meanwhile.
-        fixture.copas.offload(() -> others.await());
-      });
-    }
-  }
-
-  @Test
-  void cancellingATaskInterruptsWhatItOffloaded() throws Exception {
-    var interrupted = new CountDownLatch(1);
-    try (var fixture = new LoopFixture()) {
-      fixture.loop(() -> {
-        var begun = new CountDownLatch(1);
-        Task task =
-            fixture.add(() ->
-                fixture.copas.offload(() -> {
-                  begun.countDown();
-                  try {
-                    Thread.sleep(Duration.ofDays(1));
-                  } catch (InterruptedException e) {
-                    interrupted.countDown();
-                    throw e;
-                  }
-                }));
-        begun.await();
-        task.cancel();
-        task.join();
-      });
-    }
-    interrupted.await();
-  }
-
-  @Test
-  void offloadOffTheLoopIsAPlainCall() throws Exception {
-    try (var fixture = new LoopFixture()) {
-      assertSame(Thread.currentThread(), fixture.copas.offload(Thread::currentThread));
-    }
   }
 }

@@ -82,15 +82,20 @@ final class LoopChildJvm {
   }
 
   Process start(String program, Class<?> main) throws IOException {
+    return builder(program, main).redirectErrorStream(true).start();
+  }
+
+  /** With streams of its own. */
+  ProcessBuilder builder(String program, Class<?> main) {
     command.addAll(
         List.of(
             "-cp",
             root(Copas.class) + System.getProperty("path.separator") + root(LoopChildJvm.class),
             main.getName(),
             program));
-    var builder = new ProcessBuilder(command).redirectErrorStream(true);
+    var builder = new ProcessBuilder(command);
     builder.environment().keySet().removeAll(JVM_VARIABLES);
-    return builder.start();
+    return builder;
   }
 
   Result run(String program) throws Exception {

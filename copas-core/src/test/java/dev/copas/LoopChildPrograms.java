@@ -8,6 +8,7 @@ import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
@@ -43,6 +44,7 @@ final class LoopChildPrograms {
       case "exitWithClosingHook" -> exit(copas -> addHook(copas::close));
       case "exitWithStoppingHook" -> exit(copas -> addHook(() -> copas.stop(Duration.ZERO)));
       case "outOfDescriptors" -> outOfDescriptors();
+      case "outOfDescriptorsFromTheStart" -> outOfDescriptorsFromTheStart();
       case "serveForEver" -> serveForEver();
       case "executorOutlivesLoop" -> executorOutlivesLoop();
       case "idle" -> idle();
@@ -277,6 +279,24 @@ final class LoopChildPrograms {
   }
 
   /** Uses up all descriptors by connections, lets the server meet that, and gives them back. */
+  private static void outOfDescriptorsFromTheStart() throws IOException {
+    try (var copas = Modes.create()) {
+      copas.loop(() -> {}); // Everything is loaded, and it has not slept.
+      List<ServerSocket> many = new ArrayList<>();
+      try {
+        while (true) {
+          many.add(new ServerSocket(0));
+        }
+      } catch (IOException e) {
+        copas.loop(() -> Thread.sleep(50));
+        say("has slept");
+      }
+      for (ServerSocket socket : many) {
+        socket.close();
+      }
+    }
+  }
+
   private static void outOfDescriptors() throws Exception {
     // Touch the MXBean first: its native library needs a descriptor.
     var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();

@@ -73,6 +73,13 @@ class LoopProcessTest {
 
   @Test
   @DisabledOnOs(OS.WINDOWS)
+  void aLoopNeedsNoDescriptorsToSleepForTheFirstTime() throws Exception {
+    var result = LoopChildJvm.withDescriptors(200).run("outOfDescriptorsFromTheStart");
+    assertSaid("has slept", result);
+  }
+
+  @Test
+  @DisabledOnOs(OS.WINDOWS)
   void theTermSignalEndsAServer() throws Exception {
     Process process = LoopChildJvm.inMode().start("serveForEver");
     var out = new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8);

@@ -47,6 +47,7 @@ final class SoloCarrier implements Carrier {
   // The watchdog's.
   private long beats;
   private volatile boolean beaten = true;
+  private volatile @Nullable Coroutine lastMounted;
 
   @Override
   public void serve(Loop loop) {
@@ -224,6 +225,9 @@ final class SoloCarrier implements Carrier {
     if (lastCurrent == coroutine) {
       lastCurrent = null; // Or an idle loop would keep what its last task has held.
     }
+    if (lastMounted == coroutine) {
+      lastMounted = null;
+    }
   }
 
   // ---- From inside a coroutine
@@ -309,12 +313,14 @@ final class SoloCarrier implements Carrier {
   public long switches() {
     if (beaten) {
       beaten = false;
+      lastMounted = null;
       beats++;
       Thread.startVirtualThread(() -> beaten = true);
     }
     return beats;
   }
 
+  /** Of those that hand over to each other without end, maybe none is mounted right now. */
   @Override
   public @Nullable Coroutine running() {
     if (beaten) {
@@ -322,10 +328,11 @@ final class SoloCarrier implements Carrier {
     }
     for (Coroutine coroutine : coroutines.values()) {
       if (carrierState(coroutine).contains("@")) {
+        lastMounted = coroutine;
         return coroutine;
       }
     }
-    return null;
+    return lastMounted;
   }
 
   @Override

@@ -48,7 +48,20 @@ final class SoloScheduler {
     if (carriers != 1) {
       throw tooLate("has " + carriers + " carriers");
     }
+    startPollers();
     return new SoloScheduler(scheduler);
+  }
+
+  /**
+   * The first virtual thread that waits for a selector starts the JDK's pollers, and that is the
+   * loop. They need descriptors, of which there may be none by then.
+   */
+  private static void startPollers() {
+    try {
+      Class.forName("sun.nio.ch.Poller");
+    } catch (ClassNotFoundException e) {
+      // Another JDK has other ways to wait.
+    }
   }
 
   private static boolean isOne(String property) {

@@ -86,26 +86,28 @@ final class Watchdog implements Runnable {
     if (held < limitNanos) {
       return;
     }
-    if (held >= nextReport) {
+    if (held >= nextReport && report(running, held)) {
       nextReport = held * 2;
-      report(running, held);
     }
     breakPinnedWait(running);
   }
 
-  private void report(Coroutine running, long held) {
+  /** False when it was too late to say who it was. */
+  private boolean report(Coroutine running, long held) {
     var stack = new Throwable("stack of the task that holds the loop");
     stack.setStackTrace(running.thread().getStackTrace());
-    if (stillHolds(running)) {
-      Reports.warning(
-          "task \""
-              + running.thread().getName()
-              + "\" has held the loop for "
-              + Duration.ofNanos(held).toMillis()
-              + " ms; no other task can run. Use offload for long computations, file and native"
-              + " calls.",
-          stack);
+    if (!stillHolds(running)) {
+      return false;
     }
+    Reports.warning(
+        "task \""
+            + running.thread().getName()
+            + "\" has held the loop for "
+            + Duration.ofNanos(held).toMillis()
+            + " ms; no other task can run. Use offload for long computations, file and native"
+            + " calls.",
+        stack);
+    return true;
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.copas.examples;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -378,6 +379,17 @@ class ExamplesTest {
         var client = new Client(server.port())) {
       assertEquals("your name?", client.hear());
       assertEquals("too slow", client.hear());
+    }
+  }
+
+  @Test
+  void passwordHashesAreTheSameForTheSamePassword() throws Exception {
+    try (var server = ExampleProcess.module(PasswordHashes.class);
+        var client = new Client(server.port())) {
+      String hash = client.ask("sesame");
+      assertEquals(64, hash.length(), hash);
+      assertEquals(hash, client.ask("sesame"));
+      assertNotEquals(hash, client.ask("Sesame"));
     }
   }
 
