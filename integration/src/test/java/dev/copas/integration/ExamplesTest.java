@@ -26,6 +26,15 @@ class ExamplesTest {
   }
 
   @Test
+  void visitsCountsInPostgreSql() throws Exception {
+    try (var example = new ExampleProcess(Visits.class, Postgres.url());
+        var again = new ExampleProcess(Visits.class, Postgres.url())) {
+      assertEquals("visit 1 of Ada\nvisit 2 of Ada\n", example.ask("Ada\nAda\n"));
+      assertEquals("visit 3 of Ada\nvisit 1 of Bob\n", again.ask("Ada\nBob\n"));
+    }
+  }
+
+  @Test
   void webFetchersSendThePage() throws Exception {
     var server = new WebServer();
     try (var example = new ExampleProcess(WebFetcher.class);
