@@ -2,10 +2,18 @@ import org.jspecify.annotations.NullMarked;
 
 /** The {@code copas} command. */
 @NullMarked
+@SuppressWarnings("requires-automatic") // HdrHistogram has no module of its own.
 module dev.copas.cli {
   requires dev.copas;
   requires info.picocli;
   requires static org.jspecify;
+
+  // For the demo alone. Optional, so that other commands need not wait for them.
+  requires static HdrHistogram;
+  requires static io.netty.buffer;
+  requires static io.netty.codec;
+  requires static io.netty.common;
+  requires static io.netty.transport;
 
   opens dev.copas.cli to
       info.picocli;
