@@ -8,12 +8,13 @@ module dev.copas.cli {
   requires info.picocli;
   requires static org.jspecify;
 
-  // For the demo alone. Optional, so that other commands need not wait for them.
+  // For the demo alone. The launcher adds them, so that other commands need not wait for them.
   requires static HdrHistogram;
   requires static io.netty.buffer;
   requires static io.netty.codec;
   requires static io.netty.common;
   requires static io.netty.transport;
+  requires static jdk.management;
 
   opens dev.copas.cli to
       info.picocli;

@@ -54,7 +54,7 @@ final class CliProcess implements AutoCloseable {
     return start(List.of(), args);
   }
 
-  private static CliProcess start(List<String> flags, String... args) throws IOException {
+  static CliProcess start(List<String> flags, String... args) throws IOException {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(flags);
