@@ -15,6 +15,8 @@ module dev.copas.cli {
   requires static io.netty.common;
   requires static io.netty.transport;
   requires static jdk.management;
+  requires static org.jline.terminal;
+  requires static org.jline.terminal.ffm;
 
   opens dev.copas.cli to
       info.picocli;

@@ -42,7 +42,7 @@ class ArgumentsTest {
 
     var demo = CliProcess.run("demo", "--help");
     assertEquals(0, demo.code());
-    for (String word : List.of("--clients", "2000", "--seconds", "15")) {
+    for (String word : List.of("--clients", "2000", "--seconds", "15", "--plain", "TERM")) {
       assertTrue(demo.out().contains(word), demo.out());
     }
 
@@ -114,7 +114,7 @@ class ArgumentsTest {
 
   @Test
   void theDemoNeedsTheLauncher() throws Exception {
-    var outcome = CliProcess.run("demo");
+    var outcome = CliProcess.run("demo", "--plain");
     assertEquals(
         "copas: the demo needs the launcher, so start ./copas demo", outcome.err().strip());
     assertEquals("", outcome.out());

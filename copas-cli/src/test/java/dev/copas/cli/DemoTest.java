@@ -46,7 +46,7 @@ class DemoTest {
    */
   @Test
   void blockingCallsFreezeNettyAndNotCopas() throws Exception {
-    var outcome = demo(checkout, "--clients", "" + CLIENTS, "--seconds", "10");
+    var outcome = demo(checkout, "--plain", "--clients", "" + CLIENTS, "--seconds", "10");
     assertEquals("", outcome.err());
     assertEquals(0, outcome.code());
     List<Line> copas = lines(outcome, "Copas");
@@ -68,13 +68,24 @@ class DemoTest {
   }
 
   @Test
+  void withoutATerminalItIsPlainAndSaysSo() throws Exception {
+    var outcome = demo(checkout, "--clients", "20", "--seconds", "5");
+    assertEquals("", outcome.err());
+    assertEquals(0, outcome.code());
+    assertTrue(
+        outcome.out().startsWith("There is no terminal to draw on: this is --plain."),
+        outcome.out());
+    assertTrue(outcome.out().contains("5 handlers of Netty call a backend"), outcome.out());
+  }
+
+  @Test
   void tooFewDescriptorsAreOneLineAndExitCode1() throws Exception {
     Path limited =
         Files.writeString(
             folder.resolve("limited"),
             "#!/bin/sh\nulimit -n 300\nexec '" + checkout.launcher() + "' \"$@\"\n");
     Files.setPosixFilePermissions(limited, PosixFilePermissions.fromString("rwx------"));
-    var outcome = demo(new Checkout(limited));
+    var outcome = demo(new Checkout(limited), "--plain");
     assertTrue(
         outcome
             .err()
@@ -88,7 +99,8 @@ class DemoTest {
 
   @Test
   void withoutTheFlagItSaysWhichOneIsMissing() throws Exception {
-    try (var process = CliProcess.start(List.of("--add-modules", "ALL-MODULE-PATH"), "demo")) {
+    try (var process =
+        CliProcess.start(List.of("--add-modules", "ALL-MODULE-PATH"), "demo", "--plain")) {
       var outcome = process.outcome();
       assertTrue(outcome.err().startsWith("copas: "), outcome.err());
       assertTrue(

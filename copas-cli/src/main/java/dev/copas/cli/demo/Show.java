@@ -15,6 +15,24 @@ public final class Show {
 
   private Show() {}
 
+  /** Whether {@link #live} has a terminal to draw on. */
+  public static boolean canBeLive() throws InterruptedException {
+    return Screen.isPossible();
+  }
+
+  /** Draws on the terminal, and obeys keys, until somebody quits or the time is over. */
+  public static void live(int clients, Duration time, PrintWriter out)
+      throws IOException, InterruptedException {
+    open(
+        clients,
+        out,
+        (copas, netty) -> {
+          try (var screen = Screen.open()) {
+            new LiveShow(screen, clients, copas, netty).run(time);
+          }
+        });
+  }
+
   /** Prints lines, so many seconds long. */
   public static void plain(int clients, int seconds, PrintWriter out)
       throws IOException, InterruptedException {
