@@ -7,15 +7,20 @@ import dev.copas.loop.Loops;
 import dev.copas.loop.Reports;
 import dev.copas.loop.Scope;
 import dev.copas.loop.Wake;
+import dev.copas.transport.Transports;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
@@ -24,6 +29,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import javax.net.SocketFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -61,6 +67,7 @@ import org.jspecify.annotations.Nullable;
 public final class Copas implements Executor, AutoCloseable {
 
   private static final String CLOSED = "this Copas is closed; create another one";
+  private static final Set<Copas> OPEN = ConcurrentHashMap.newKeySet();
 
   final Loop machine;
   final Options options;
@@ -75,8 +82,35 @@ public final class Copas implements Executor, AutoCloseable {
     this.machine = machine;
     this.buffers = new Buffers(machine, options.receiveBufferBytes());
     this.offload = new Offload(options.offloadThreads());
-    this.lifecycle = new Lifecycle(machine, options.closeTimeout(), offload::end);
+    this.lifecycle = new Lifecycle(machine, options.closeTimeout(), this::closed);
     machine.onInterrupt(lifecycle::exit);
+    OPEN.add(this);
+  }
+
+  private void closed() {
+    OPEN.remove(this);
+    offload.end();
+  }
+
+  /**
+   * That of the task that calls this or, on a thread that is no task, the only one there is.
+   *
+   * @throws IllegalStateException when there is none, or when there are several
+   */
+  static Copas ofCaller() {
+    Coroutine self = Loops.currentCoroutine();
+    if (self != null) {
+      return ((Task) self.subject()).copas();
+    }
+    List<Copas> open = List.copyOf(OPEN);
+    if (open.size() != 1) {
+      throw new IllegalStateException(
+          "which loop is the socket for? This thread is no task of one, and there are "
+              + open.size()
+              + " that are open: use copas.socketFactory(), or a class of yours that extends"
+              + " CopasSocketFactory and names the loop");
+    }
+    return open.getFirst();
   }
 
   /**
@@ -99,11 +133,21 @@ public final class Copas implements Executor, AutoCloseable {
   public static Copas create(Options options) {
     Objects.requireNonNull(options, "options");
     try {
-      return create(
-          options, options.isSolo() ? Environment.ofSoloMode() : Environment.ofNativeMode());
+      return create(options, environment(options));
     } catch (IOException e) {
       throw new UncheckedIOException("the system has no selector for another loop", e);
     }
+  }
+
+  private static Environment environment(Options options) throws IOException {
+    if (!options.isSolo()) {
+      return Environment.ofNativeMode(options.transport());
+    }
+    if (options.transport() == Transports.EPOLL) {
+      throw new IllegalStateException(
+          "solo mode has no epoll: a virtual thread that waits in it would hold all others");
+    }
+    return Environment.ofSoloMode();
   }
 
   /** For {@code dev.copas.testkit}, the only module that can name an environment. */
@@ -265,8 +309,7 @@ public final class Copas implements Executor, AutoCloseable {
   public CopasSocket connect(String host, int port, @Nullable Duration timeout) throws IOException {
     Objects.requireNonNull(host, "host");
     checkPort(port);
-    checkOpen();
-    var socket = new CopasSocket(this);
+    CopasSocket socket = socket();
     try {
       socket.setTimeouts(timeout, null, null);
       socket.connect(InetSocketAddress.createUnresolved(host, port));
@@ -275,6 +318,17 @@ public final class Copas implements Executor, AutoCloseable {
       socket.close();
       throw e;
     }
+  }
+
+  /** Not yet connected. */
+  CopasSocket socket() throws SocketException {
+    checkOpen();
+    return new CopasSocket(this);
+  }
+
+  /** Makes sockets of this loop, for libraries that take a factory. */
+  public SocketFactory socketFactory() {
+    return new CopasSocketFactory(this);
   }
 
   private static void checkPort(int port) {
@@ -360,7 +414,7 @@ public final class Copas implements Executor, AutoCloseable {
     if (duration.isZero() || duration.isNegative()) {
       pause();
     } else {
-      check(self, self.pause(self.loop().deadlineAfter(Timeouts.nanos(duration))));
+      check(self.pause(self.loop().deadlineAfter(Timeouts.nanos(duration))));
     }
     return Duration.ofNanos(self.loop().nanoTime() - begin);
   }
@@ -373,18 +427,18 @@ public final class Copas implements Executor, AutoCloseable {
    */
   public static void pauseForever() throws InterruptedException {
     Coroutine self = self();
-    check(self, self.pause(Coroutine.FOREVER));
+    check(self.pause(Coroutine.FOREVER));
   }
 
   /** Returns when what was waited for is there, or its own time is over. */
-  static void check(Coroutine self, Wake why) throws InterruptedException {
+  static void check(Wake why) throws InterruptedException {
     if (why == Wake.PINNED) {
       throw Direction.pinned("A pause or join");
     }
     if (why == Wake.INTERRUPTED || why == Wake.CLOSED) {
       throw new InterruptedException("the task was cancelled");
     }
-    if (why == Wake.TIMED_OUT && self.isOutOfTime()) {
+    if (why == Wake.OUT_OF_TIME) {
       throw new InterruptedException("the time of within() is over");
     }
   }
@@ -399,10 +453,12 @@ public final class Copas implements Executor, AutoCloseable {
 
   /**
    * Runs something that may take so long in all. When the time is over, whatever the task waits for
-   * in there ends, and so does what it goes on to wait for: pauses and locks with an {@link
-   * InterruptedException}, sockets of Copas with a {@link java.net.SocketTimeoutException}; they
-   * stay open, and what they received stays readable. Foreign calls are interrupted, once. Scopes
-   * nest; the shorter time counts. Code that does not wait is not stopped.
+   * in there ends as if the task were cancelled, and so does what it goes on to wait for: pauses
+   * and locks with an {@link InterruptedException}, sockets of Copas with an {@link
+   * java.io.InterruptedIOException}; they stay open, and what they received stays readable. (It is
+   * no {@link java.net.SocketTimeoutException}: some libraries take that for a reason to try
+   * again.) Foreign calls are interrupted, once. Scopes nest; the shorter time counts. Code that
+   * does not wait is not stopped.
    *
    * {@snippet :
    * String name = Copas.within(Duration.ofSeconds(10), () -> {
@@ -699,7 +755,7 @@ public final class Copas implements Executor, AutoCloseable {
     if (self == null) {
       throw new IllegalStateException("waitForExit() waits in a task of this loop");
     }
-    check(self, lifecycle.awaitExit(self));
+    check(lifecycle.awaitExit(self));
   }
 
   /**

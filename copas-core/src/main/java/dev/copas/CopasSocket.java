@@ -30,9 +30,9 @@ import org.jspecify.annotations.Nullable;
  * <p><strong>Receiving</strong> waits until there is what was asked for. It ends early with a
  * {@link java.net.SocketTimeoutException} after the receive time-out (none by default), a {@link
  * SocketException} when the socket is closed or the peer reset it, an {@link
- * java.io.InterruptedIOException} when the task is cancelled. Bytes that had come by then stay, and
- * the next receive begins with them. One task at a time can receive; another gets an {@link
- * IllegalStateException}.
+ * java.io.InterruptedIOException} when the task is cancelled or the time of {@link Copas#within} is
+ * over. Bytes that had come by then stay, and the next receive begins with them. One task at a time
+ * can receive; another gets an {@link IllegalStateException}.
  *
  * <p><strong>Sending</strong> collects bytes; they leave in one system call when the task next
  * gives up the loop, or on {@link #flush()}. It waits when {@link Options#sendBufferBytes} are on
@@ -54,7 +54,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CopasSocket extends Socket {
 
-  private final CopasSocketImpl impl;
+  final CopasSocketImpl impl;
   private @Nullable OutputStream outputStream;
 
   /** Not yet connected; see {@link Copas#connect}. */
@@ -192,7 +192,8 @@ public final class CopasSocket extends Socket {
    * Sends what remains in the buffer.
    *
    * @throws java.net.SocketTimeoutException after the send time-out; its {@code bytesTransferred}
-   *     says how many bytes are on their way
+   *     says how many bytes are on their way, as that of every {@link
+   *     java.io.InterruptedIOException} does
    */
   public void send(ByteBuffer source) throws IOException {
     Objects.requireNonNull(source, "source");

@@ -58,6 +58,9 @@ abstract class Direction {
     switch (why) {
       case READY -> {}
       case TIMED_OUT -> throw new SocketTimeoutException(verb() + " timed out");
+      case OUT_OF_TIME ->
+          throw new InterruptedIOException(
+              verb() + " interrupted: the time of within() is over; the socket is still open");
       case CLOSED -> throw new SocketException("Socket closed");
       case INTERRUPTED ->
           throw new InterruptedIOException(

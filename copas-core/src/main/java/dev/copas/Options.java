@@ -1,5 +1,6 @@
 package dev.copas;
 
+import dev.copas.transport.Transports;
 import java.time.Duration;
 
 /**
@@ -27,6 +28,7 @@ public final class Options implements Cloneable {
   private Duration closeTimeout = Duration.ofSeconds(5);
   private Duration watchdogLimit = Duration.ofSeconds(1);
   private boolean solo;
+  private Transports transport = Transports.FASTEST;
 
   private Options() {}
 
@@ -144,6 +146,32 @@ public final class Options implements Cloneable {
 
   public boolean isSolo() {
     return solo;
+  }
+
+  /**
+   * Has the sockets of java.nio under the loop also where others are faster. By default those of
+   * {@link #epoll} are taken in native mode where they are to be had.
+   */
+  public Options nio() {
+    Options copy = copy();
+    copy.transport = Transports.NIO;
+    return copy;
+  }
+
+  /**
+   * Insists on epoll, called directly, under the loop: on Linux, x86-64 or aarch64, in native mode,
+   * with the JVM's permission {@code --enable-native-access} for {@code dev.copas} (or {@code
+   * ALL-UNNAMED} on the class path). Elsewhere {@link Copas#create(Options)} throws an {@link
+   * IllegalStateException}.
+   */
+  public Options epoll() {
+    Options copy = copy();
+    copy.transport = Transports.EPOLL;
+    return copy;
+  }
+
+  Transports transport() {
+    return transport;
   }
 
   public int maxLineBytes() {

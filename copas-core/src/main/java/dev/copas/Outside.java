@@ -64,6 +64,9 @@ final class Outside {
 
   private static <T extends @Nullable Object> T callFromOutside(Copas copas, Call<T> call)
       throws IOException {
+    if (copas.machine.isClosed()) { // With all its sockets: nothing that their users did wrong.
+      throw new SocketException("Socket closed: its Copas is closed");
+    }
     copas.machine.checkRunByOthers();
     var result = new CompletableFuture<T>();
     var task =

@@ -5,8 +5,8 @@ import dev.copas.loop.Loop;
 import dev.copas.loop.Timer;
 import dev.copas.loop.Wake;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.SocketException;
-import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
@@ -76,7 +76,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
 
   // ---- What the user can ask for
 
-  /** Sends everything, or throws; a time-out says how many bytes are on their way. */
+  /** Sends everything, or throws; a time-out or interrupt says how many bytes are on their way. */
   void send(Coroutine self, ByteBuffer source) throws IOException {
     self.countOperation();
     long deadline = self.loop().deadlineAfter(timeout);
@@ -89,7 +89,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
       } else {
         writeThrough(self, source, deadline);
       }
-    } catch (SocketTimeoutException e) {
+    } catch (InterruptedIOException e) {
       e.bytesTransferred = total - source.remaining();
       throw e;
     } finally {

@@ -59,6 +59,10 @@ public final class Task {
     return coroutine;
   }
 
+  Copas copas() {
+    return copas;
+  }
+
   /** The connection that this task serves, for the error handler. */
   void serves(CopasSocket socket) {
     this.socket = socket;
@@ -195,17 +199,14 @@ public final class Task {
     joiners = waiting;
     waiting.add(self);
     try {
-      return endedBy(self, self.await(self.loop().deadlineAfter(atMost.toNanos())));
+      Wake why = self.await(self.loop().deadlineAfter(atMost.toNanos()));
+      Copas.check(why);
+      return why != Wake.TIMED_OUT;
     } finally {
       if (copas.machine.current() == self) {
         waiting.remove(self);
       }
     }
-  }
-
-  private static boolean endedBy(Coroutine self, Wake why) throws InterruptedException {
-    Copas.check(self, why);
-    return why != Wake.TIMED_OUT;
   }
 
   private void checkJoin() {

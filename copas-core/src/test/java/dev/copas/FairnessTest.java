@@ -109,7 +109,10 @@ class FairnessTest {
     }
   }
 
-  /** Lateness is counted in steps of the others, so it does not depend on the machine. */
+  /**
+   * Lateness is counted in steps of the others, so it does not depend on the machine. Time is real:
+   * simulated time stands still beside busy tasks.
+   */
   @Test
   void aTimerIsNoLaterThanTwoRoundsOfTheBusyTasksBesideIt() throws Exception {
     int busy = 5;

@@ -43,8 +43,7 @@ class LifetimeTest {
     try (var copas = Modes.create()) {
       copas.addThread(() -> {
         copas.waitForExit();
-        copas.addThread(() -> log.add("started at the end"));
-        Copas.pause(Duration.ofMillis(1));
+        copas.addThread(() -> log.add("started at the end")).join();
         log.add("last");
       });
       copas.loop();
@@ -121,6 +120,7 @@ class LifetimeTest {
       copas.addServer(
           server,
           socket -> {
+            log.add("served");
             try {
               socket.receive();
             } finally {
@@ -136,7 +136,9 @@ class LifetimeTest {
       });
       try (var client = new Socket(server.getInetAddress(), server.getLocalPort())) {
         copas.loop(() -> {
-          Copas.pause(Duration.ofMillis(50));
+          while (log.isEmpty()) {
+            Copas.pause();
+          }
           copas.cancelAll();
           Copas.pause();
           log.add("caller");
@@ -145,7 +147,7 @@ class LifetimeTest {
       }
       assertTrue(server.isClosed());
       log.sort(null);
-      assertEquals(List.of("caller", "connection", "sleeper"), log);
+      assertEquals(List.of("caller", "connection", "served", "sleeper"), log);
 
       log.clear();
       copas.loop(() -> log.add("again"));

@@ -310,7 +310,7 @@ class LoopBlockingTest {
         Map<String, Wait> waits = everyKindOfWait(fixture);
         Map<String, List<String>> traces = new LinkedHashMap<>();
         List<Task> tasks = start(fixture, waits, traces);
-        Copas.pause(Duration.ofMillis(20));
+        LoopFixture.awaitWaiting(tasks);
         traces.forEach((name, trace) -> assertEquals(List.of(), trace, name));
         for (Wait wait : waits.values()) {
           wait.end().run();
@@ -333,7 +333,7 @@ class LoopBlockingTest {
         Map<String, Wait> waits = everyKindOfWait(fixture);
         Map<String, List<String>> traces = new LinkedHashMap<>();
         List<Task> tasks = start(fixture, waits, traces);
-        Copas.pause(Duration.ofMillis(20));
+        LoopFixture.awaitWaiting(tasks);
         tasks.forEach(Task::cancel);
         for (Task task : tasks) {
           task.join();

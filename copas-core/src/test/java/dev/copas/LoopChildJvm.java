@@ -25,10 +25,11 @@ final class LoopChildJvm {
   private static final Set<String> JVM_VARIABLES =
       Set.of("JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS");
 
-  private static final List<String> MODE =
+  private static final List<String> FLAGS =
       Modes.SOLO
-          ? List.of("-Dcopas.mode=solo")
-          : List.of("--add-opens=java.base/java.lang=ALL-UNNAMED");
+          ? List.of()
+          : List.of(
+              "--add-opens=java.base/java.lang=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED");
 
   private final List<String> command = new ArrayList<>();
 
@@ -38,7 +39,7 @@ final class LoopChildJvm {
   static LoopChildJvm inMode(String... more) {
     var child = new LoopChildJvm();
     child.java();
-    child.command.addAll(MODE);
+    child.inThisMode();
     child.command.addAll(List.of(more));
     return child;
   }
@@ -49,13 +50,26 @@ final class LoopChildJvm {
     return child;
   }
 
+  /** With these flags and no others, whatever the mode of the suite. */
+  static LoopChildJvm with(String... flags) {
+    var child = new LoopChildJvm();
+    child.java();
+    child.command.addAll(List.of(flags));
+    return child;
+  }
+
   /** With so many descriptors at most. */
   static LoopChildJvm withDescriptors(int most) {
     var child = new LoopChildJvm();
     child.command.addAll(List.of("sh", "-c", "ulimit -n " + most + "; exec \"$@\"", "sh"));
     child.java();
-    child.command.addAll(MODE);
+    child.inThisMode();
     return child;
+  }
+
+  private void inThisMode() {
+    command.add("-Dcopas.mode=" + Modes.MODE);
+    command.addAll(FLAGS);
   }
 
   private void java() {

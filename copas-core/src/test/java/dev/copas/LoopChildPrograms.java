@@ -2,6 +2,7 @@ package dev.copas;
 
 import com.sun.management.OperatingSystemMXBean;
 import com.sun.management.UnixOperatingSystemMXBean;
+import java.io.File;
 import java.io.IOException;
 import java.lang.management.BufferPoolMXBean;
 import java.lang.management.ManagementFactory;
@@ -12,6 +13,8 @@ import java.net.Socket;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +22,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** What {@link LoopProcessTest} runs in JVMs of their own. They print what it checks. */
@@ -44,9 +48,28 @@ final class LoopChildPrograms {
       case "serveForEver" -> serveForEver();
       case "executorOutlivesLoop" -> executorOutlivesLoop();
       case "idle" -> idle();
+      case "fastest" -> transport(Options.defaults());
+      case "nio" -> transport(Options.defaults().nio());
+      case "epoll" -> transport(Options.defaults().epoll());
+      case "soloEpoll" -> transport(Options.defaults().solo().epoll());
       case "manyConnections" -> manyConnections();
       case "connectAndClose" -> connectAndClose();
       default -> throw new IllegalArgumentException(args[0]);
+    }
+  }
+
+  /** An echo over the sockets of this transport. */
+  private static void transport(Options options) throws Exception {
+    try (var copas = Copas.create(options)) {
+      CopasServerSocket server = copas.bind("127.0.0.1", 0);
+      copas.addServer(server, LoopFixture::echo);
+      copas.loop(() -> {
+        try (CopasSocket socket = copas.connect("127.0.0.1", server.getLocalPort())) {
+          socket.send("on " + copas.machine.transport().getClass().getSimpleName() + "\n");
+          say(String.valueOf(socket.receive()));
+        }
+        copas.removeServer(server);
+      });
     }
   }
 
@@ -277,12 +300,13 @@ final class LoopChildPrograms {
   private static void outOfDescriptors() throws Exception {
     // Touch the MXBean first: its native library needs a descriptor.
     var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    loadTheLibrary();
     var copas = Modes.create();
     CopasServerSocket server = copas.bind("127.0.0.1", 0);
     copas.addServer(server, LoopFixture::echo);
     copas.start();
     try (var first = LoopFixture.Client.of(server.getLocalPort())) {
-      first.ask("x"); // Everything is loaded.
+      first.ask("x"); // What that needs of the JDK is loaded.
       List<Socket> many = new ArrayList<>();
       try {
         while (true) {
@@ -291,7 +315,7 @@ final class LoopChildPrograms {
       } catch (IOException e) {
         say("out of descriptors after " + (many.size() > 50));
       }
-      Thread.sleep(300);
+      Thread.sleep(300); // The server meets that.
       long before = system.getProcessCpuTime();
       Thread.sleep(1000);
       say("cpu " + (system.getProcessCpuTime() - before));
@@ -312,6 +336,16 @@ final class LoopChildPrograms {
       }
     }
     copas.close();
-    Thread.sleep(100);
+  }
+
+  /** A jar is open all the time; but here each class is a file that takes a descriptor to load. */
+  private static void loadTheLibrary() throws Exception {
+    Path classes = Path.of(Copas.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    try (Stream<Path> files = Files.walk(classes.resolve("dev"))) {
+      for (Path file : files.filter(it -> it.toString().endsWith(".class")).toList()) {
+        String name = classes.relativize(file).toString().replace(File.separatorChar, '.');
+        Class.forName(name.substring(0, name.length() - ".class".length()));
+      }
+    }
   }
 }

@@ -112,7 +112,14 @@ final class LoopFixture implements AutoCloseable {
     return text.substring(text.lastIndexOf('@') + 1);
   }
 
-  /** Waits for what another thread brings about. */
+  /** In a task: lets others run until all of these wait for something, or have ended. */
+  static void awaitWaiting(List<Task> tasks) throws InterruptedException {
+    while (tasks.stream().anyMatch(task -> task.state() == Task.State.ACTIVE)) {
+      Copas.pause();
+    }
+  }
+
+  /** Waits for what another thread brings about, and does not tell. */
   static void eventually(BooleanSupplier condition) throws InterruptedException {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     while (!condition.getAsBoolean()) {

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -279,21 +280,6 @@ class LoopGuaranteeTest {
     }
   }
 
-  @Test
-  void pausesEndInTheOrderOfTheirDeadlines() {
-    List<Integer> order = new ArrayList<>();
-    try (var fixture = new LoopFixture()) {
-      for (int millis : new int[] {60, 20, 80, 0, 40}) {
-        fixture.add(() -> {
-          Copas.pause(Duration.ofMillis(millis));
-          order.add(millis);
-        });
-      }
-      fixture.loop();
-    }
-    assertEquals(List.of(0, 20, 40, 60, 80), order);
-  }
-
   // ---- Nobody starves
 
   @Test
@@ -311,7 +297,7 @@ class LoopGuaranteeTest {
           for (int i = 0; i < 50; i++) {
             socket.send(i + "\n");
             assertEquals(String.valueOf(i), socket.receive());
-            Copas.pause(Duration.ofMillis(1));
+            Copas.pause(Duration.ofMillis(1)); // Simulated time would stand still meanwhile.
           }
         }
         busy.cancel();
@@ -349,17 +335,22 @@ class LoopGuaranteeTest {
         new LoopFixture(
             Options.defaults().operationsPerTurn(limit).receiveBufferBytes(bytesAtOnce))) {
       CopasServerSocket server = fixture.copas.bind("127.0.0.1", 0);
+      var allSent = new AtomicBoolean();
       fixture.copas.addServer(
           server,
           socket -> {
             socket.send("x".repeat(4001));
+            socket.flush();
+            allSent.set(true);
             assertNull(socket.receive());
           });
       fixture.loop(() -> {
         CopasSocket socket = fixture.copas.connect("127.0.0.1", server.getLocalPort());
         InputStream in = socket.getInputStream();
         assertEquals('x', in.read());
-        Copas.pause(Duration.ofMillis(20)); // Now the rest is there.
+        while (!allSent.get()) {
+          Copas.pause();
+        }
         int[] others = {0};
         var other =
             fixture.add(() -> {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -24,6 +25,9 @@ class LoopLifecycleTest {
 
   private static final Duration LONG = Duration.ofSeconds(30);
 
+  /** Makes a loop sleep. In real time, since a simulation begins and ends its loop itself. */
+  private static final Duration MOMENT = Duration.ofMillis(1);
+
   private final LoopFixture fixture =
       new LoopFixture(Options.defaults().closeTimeout(Duration.ofMillis(200)));
   private final Copas copas = fixture.copas;
@@ -41,7 +45,7 @@ class LoopLifecycleTest {
     copas.loop();
     for (int i = 1; i <= 3; i++) {
       copas.addThread(() -> {
-        Copas.pause(Duration.ofMillis(1));
+        Copas.pause(MOMENT);
         runs.incrementAndGet();
       });
       fixture.loop();
@@ -135,7 +139,7 @@ class LoopLifecycleTest {
     fixture.echo();
     var ran = new AtomicInteger();
     copas.addThread(() -> {
-      Copas.pause(Duration.ofMillis(5));
+      Copas.pause(MOMENT);
       ran.incrementAndGet();
     });
     copas.exit();
@@ -182,7 +186,7 @@ class LoopLifecycleTest {
   void aStartedLoopWaitsForWorkUntilItIsStopped() throws Exception {
     fixture.start();
     for (int i = 0; i < 3; i++) {
-      assertTrue(copas.addThread(() -> Copas.pause(Duration.ofMillis(1))).join(LONG));
+      assertTrue(copas.addThread(() -> Copas.pause(MOMENT)).join(LONG));
     }
     assertTrue(copas.stop(LONG));
     LoopFixture.eventually(() -> !copas.machine.isTurning());
@@ -202,16 +206,20 @@ class LoopLifecycleTest {
 
   @Test
   void stopLetsTasksEndWithinTheGrace() throws Exception {
-    fixture.echo();
-    var ended = new AtomicInteger();
     fixture.start();
-    copas.addThread(() -> {
-      Copas.pause(Duration.ofMillis(50));
-      ended.incrementAndGet();
-    });
+    Task task = addOneThatEndsAfterAStopHasBegun();
     assertTrue(copas.stop(LONG));
-    assertEquals(1, ended.get());
+    assertSame(Task.State.ENDED, task.state());
     fixture.close();
+  }
+
+  private Task addOneThatEndsAfterAStopHasBegun() throws IOException {
+    CopasServerSocket server = fixture.echo();
+    return copas.addThread(() -> {
+      while (!server.isClosed()) {
+        Copas.pause();
+      }
+    });
   }
 
   @Test
@@ -282,7 +290,7 @@ class LoopLifecycleTest {
         fixture.start();
       }
       var result = new CompletableFuture<Boolean>();
-      Task task = copas.addThread(() -> Copas.pause(Duration.ofMillis(1)));
+      Task task = addOneThatEndsAfterAStopHasBegun();
       Thread.ofVirtual().start(() -> result.complete(copas.stop(LONG)));
       assertTrue(result.get());
       assertSame(Task.State.ENDED, task.state());
@@ -294,11 +302,16 @@ class LoopLifecycleTest {
   @Test
   void stopsFromManyThreadsAtOnceAllReturn() throws Exception {
     fixture.start();
-    copas.addThread(() -> Copas.pause(Duration.ofMillis(20)));
+    var allStop = new CountDownLatch(1);
+    copas.addThread(() -> allStop.await());
     List<Thread> stoppers = new ArrayList<>();
     for (int i = 0; i < 8; i++) {
       stoppers.add(Thread.ofPlatform().start(() -> copas.stop(LONG)));
     }
+    for (Thread stopper : stoppers) {
+      LoopFixture.eventually(() -> stopper.getState() == Thread.State.TIMED_WAITING);
+    }
+    allStop.countDown();
     for (Thread stopper : stoppers) {
       assertTrue(stopper.join(LONG));
     }
@@ -441,7 +454,7 @@ class LoopLifecycleTest {
   @Tag("native")
   @Test
   void stepWaitsNoLongerThanUntilThereIsSomethingToDo() throws Exception {
-    copas.addThread(() -> Copas.pause(Duration.ofMillis(5)));
+    copas.addThread(() -> Copas.pause(MOMENT));
     assertTrue(copas.step());
     assertTrue(copas.step(LONG));
     Thread adder = Thread.ofPlatform().start(() -> copas.addThread(() -> {}));
@@ -535,13 +548,13 @@ class LoopLifecycleTest {
   @Test
   void anInterruptOfTheIdleLoopsThreadIsAnExitAndStaysSet() throws Exception {
     fixture.echo();
+    Task last = copas.addThread(Copas::pauseForever);
     Thread loop = Thread.currentThread();
     Thread.ofPlatform()
         .start(() -> {
           try {
-            LoopFixture.eventually(copas.machine::isTurning);
-            Thread.sleep(
-                100); // An interrupt of a task that runs, as the server's does now, may be lost.
+            // An interrupt of a task that runs may be lost. The server's waits before this one.
+            LoopFixture.eventually(() -> last.state() == Task.State.WAITING);
             loop.interrupt();
           } catch (InterruptedException e) {
             throw new AssertionError(e);
@@ -555,7 +568,7 @@ class LoopLifecycleTest {
   @Test
   void anInterruptBeforeLoopIsAnExitAndTheLoopDoesNotSpinAfterIt() throws Exception {
     fixture.echo();
-    copas.addThread(() -> Copas.pause(Duration.ofMillis(300)));
+    copas.addThread(() -> Copas.pause(Duration.ofMillis(300))); // A spin would show in the CPU.
     Thread.currentThread().interrupt();
     var bean = java.lang.management.ManagementFactory.getThreadMXBean();
     long before = bean.getCurrentThreadCpuTime();

@@ -91,9 +91,10 @@ class LoopTaskTest {
         assertFalse(notBegun.wakeup(), "it has not begun");
         notBegun.join();
         assertFalse(notBegun.wakeup(), "it has ended");
-        Task sleeping = fixture.add(() -> Thread.sleep(20));
+        Task sleeping = fixture.add(() -> Thread.sleep(Duration.ofDays(1)));
         Copas.pause();
         assertFalse(sleeping.wakeup(), "it waits, but not in a pause");
+        sleeping.cancel();
         Task pausing = fixture.add(() -> Copas.pause(Duration.ofDays(1)));
         Copas.pause();
         assertTrue(pausing.wakeup());
@@ -105,11 +106,20 @@ class LoopTaskTest {
 
   @Test
   void aWakeupOfARunningTaskIsNotKeptForItsNextPause() {
-    LoopFixture.run(() -> {
-      Copas.current().wakeup();
-      Duration pause = Duration.ofMillis(20);
-      assertTrue(Copas.pause(pause).compareTo(pause) >= 0);
-    });
+    try (var fixture = new LoopFixture()) {
+      fixture.loop(() -> {
+        Task self = Copas.current();
+        var woken = new AtomicBoolean();
+        fixture.add(() -> {
+          Copas.pause();
+          Copas.pause();
+          woken.set(self.wakeup());
+        });
+        self.wakeup();
+        Copas.pause(Duration.ofDays(1));
+        assertTrue(woken.get(), "it was over before");
+      });
+    }
   }
 
   @Test
@@ -170,7 +180,7 @@ class LoopTaskTest {
   @Test
   void aPauseWhoseTimeIsOverCannotBeWokenAnyMore() throws Exception {
     try (var fixture = new LoopFixture()) {
-      Duration moment = Duration.ofMillis(20);
+      Duration moment = Duration.ofMillis(20); // Real, since another thread wakes.
       var answers = new AtomicReference<@Nullable List<Boolean>>();
       var order = new ArrayList<String>();
       var tasks = new ArrayList<Task>();
@@ -266,7 +276,7 @@ class LoopTaskTest {
                 trace.add("swallowed");
               }
               assertFalse(Thread.currentThread().isInterrupted());
-              Copas.pause(Duration.ofMillis(1));
+              Copas.pause();
               trace.add("went on");
             });
         Copas.pause();
@@ -355,7 +365,7 @@ class LoopTaskTest {
         Task self = Copas.current();
         LoopFixture.assertSays("itself", IllegalStateException.class, self::join);
         Task other = fixture.add(() -> Copas.pause(Duration.ofDays(1)));
-        assertFalse(other.join(Duration.ofMillis(5)));
+        assertFalse(other.join(Duration.ofMillis(1)));
         assertFalse(other.join(Duration.ZERO));
         other.wakeup();
         assertTrue(other.join(Duration.ofSeconds(Long.MAX_VALUE)));
@@ -386,12 +396,17 @@ class LoopTaskTest {
         assertNull(socket);
         assertSame(task, Copas.current());
       });
+      Task other =
+          copas.addThread(() -> {
+            while (told.isEmpty()) {
+              Copas.pause();
+            }
+          });
       var error = new StackOverflowError("mine");
       Task task =
           copas.addThread(() -> {
             throw error;
           });
-      Task other = copas.addThread(() -> Thread.sleep(5));
       copas.loop();
       assertEquals(List.of(error, task), told);
       assertSame(Task.State.ENDED, other.state());
@@ -412,7 +427,7 @@ class LoopTaskTest {
           });
       int[] others = {0};
       copas.addThread(() -> {
-        Copas.pause(Duration.ofMillis(1));
+        Copas.pause();
         others[0]++;
       });
       copas.loop();
@@ -478,9 +493,7 @@ class LoopTaskTest {
         var socket = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
       fixture.loop(() -> {
         Task receiver = fixture.add(() -> socket.receive(new DatagramPacket(new byte[1], 1)));
-        while (receiver.state() != Task.State.WAITING) {
-          Copas.pause(Duration.ofMillis(1));
-        }
+        LoopFixture.awaitWaiting(List.of(receiver));
         receiver.cancel();
       });
     }

@@ -1,12 +1,14 @@
 package dev.copas;
 
 /**
- * In which mode the tests run: the whole suite runs once in each. What only native mode can do
- * (steps, several loops side by side, an order that is certain) has the tag {@code native}.
+ * In which mode and on which transport the tests run: the whole suite runs once in each. What only
+ * native mode can do (steps, several loops side by side, an order that is certain) has the tag
+ * {@code native}.
  */
 final class Modes {
 
-  static final boolean SOLO = "solo".equals(System.getProperty("copas.mode"));
+  static final String MODE = System.getProperty("copas.mode", "native");
+  static final boolean SOLO = MODE.equals("solo");
 
   private Modes() {}
 
@@ -15,6 +17,11 @@ final class Modes {
   }
 
   static Copas create(Options options) {
-    return Copas.create(SOLO ? options.solo() : options);
+    return Copas.create(
+        switch (MODE) {
+          case "solo" -> options.solo();
+          case "nio" -> options.nio();
+          default -> options;
+        });
   }
 }

@@ -141,7 +141,7 @@ class SemanticsTest {
         fixture.copas.exit();
         assertTrue(fixture.copas.exiting());
         fixture.add(() -> {
-          Copas.pause(Duration.ofMillis(1));
+          Copas.pause();
           fixture.add(() -> log.add("last"));
         });
       });
@@ -234,7 +234,8 @@ class SemanticsTest {
       fixture.copas.step();
       pair.plainSends("x\n");
       fixture.copas.addThread(() -> log.add("added"));
-      Thread.sleep(asleep.multipliedBy(5)); // The byte is here, and the time is up.
+      // The byte is here, and the time is up. Really: in a simulation the seed decides the order.
+      Thread.sleep(asleep.multipliedBy(5));
       fixture.copas.step();
       assertEquals(
           List.of("socket", "sleeper"), log.stream().filter(x -> !x.equals("added")).toList());
@@ -290,27 +291,6 @@ class SemanticsTest {
         job.task.cancel();
         fixture.await(job::isDone);
       }
-    }
-  }
-
-  @Test
-  void aPauseThatIsWokenSaysHowLongItReallyWas() {
-    LoopFixture.run(() -> {
-      Task me = Copas.current();
-      var first = Duration.ofMillis(3);
-      Thread.ofVirtual().start(() -> wakeAfter(me, first));
-      Duration slept = Copas.pause(Duration.ofDays(1));
-      assertTrue(slept.compareTo(first) >= 0 && slept.compareTo(Duration.ofHours(1)) < 0);
-    });
-  }
-
-  private static void wakeAfter(Task task, Duration delay) {
-    try {
-      LoopFixture.eventually(() -> task.state() == Task.State.WAITING);
-      Thread.sleep(delay);
-      LoopFixture.eventually(task::wakeup);
-    } catch (InterruptedException e) {
-      throw new AssertionError(e);
     }
   }
 

@@ -309,7 +309,8 @@ final class SocketFixture implements AutoCloseable {
         refusals = 0;
       } else {
         refusals++;
-        Copas.pause(Duration.ofMillis(20)); // The system moves bytes from one buffer to another.
+        // The system moves bytes from one buffer to another, and tells nobody.
+        Copas.pause(Duration.ofMillis(20));
       }
     }
     return sent;

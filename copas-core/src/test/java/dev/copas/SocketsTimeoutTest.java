@@ -26,6 +26,7 @@ import org.junit.jupiter.api.function.Executable;
 @Timeout(60)
 class SocketsTimeoutTest {
 
+  /** In real time, since no wait may end early by the system's clock. */
   private static final Duration SHORT = Duration.ofMillis(20);
 
   // ---- Time-outs
@@ -100,20 +101,6 @@ class SocketsTimeoutTest {
       });
       pair.plainSends("tial\n");
       assertEquals("partial", fixture.inTask(socket::receive));
-    }
-  }
-
-  @Test
-  void aTimeoutIsForTheWholeCallAndNotForEachChunk() throws Exception {
-    try (var fixture = SocketFixture.started()) {
-      Pair pair = fixture.pair();
-      pair.ours().setTimeouts(null, null, Duration.ofMillis(100));
-      Job<@Nullable String> job = fixture.start(pair.ours()::receive);
-      while (!job.isDone()) { // Something comes well before each chunk would time out.
-        pair.plainSends("x");
-        Thread.sleep(5);
-      }
-      assertThrows(SocketTimeoutException.class, () -> fixture.finish(job));
     }
   }
 

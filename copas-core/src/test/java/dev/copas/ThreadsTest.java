@@ -162,6 +162,9 @@ class ThreadsTest {
           anywhere("`close()`", Scene::end),
           anywhere("`exit()`", scene -> scene.copas.exit()),
           anywhere("`nanoTime()`", scene -> scene.copas.nanoTime()),
+          anywhere(
+              "`socketFactory().createSocket()`",
+              scene -> scene.copas.socketFactory().createSocket().close()),
           anywhere("`exiting()`", scene -> scene.copas.exiting()),
           anywhere("`cancelAll()`", Scene::cancelAll),
           anywhere("`finished()`", scene -> scene.copas.finished())

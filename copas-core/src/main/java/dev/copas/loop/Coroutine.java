@@ -258,8 +258,11 @@ public final class Coroutine extends Inbox.Message implements Executor {
    * coroutine itself calls this.
    */
   public Wake await(long deadline) {
-    if (deadline == AT_ONCE || isOutOfTime()) {
+    if (deadline == AT_ONCE) {
       return Wake.TIMED_OUT;
+    }
+    if (isOutOfTime()) {
+      return Wake.OUT_OF_TIME;
     }
     if (abandoned) {
       return Wake.CLOSED;

@@ -1,7 +1,7 @@
 package dev.copas.loop;
 
-import dev.copas.transport.NioTransport;
 import dev.copas.transport.Transport;
+import dev.copas.transport.Transports;
 import java.io.IOException;
 
 /**
@@ -11,15 +11,15 @@ import java.io.IOException;
 public record Environment(Carrier carrier, Transport transport, Clock clock) {
 
   /** Native mode, with the operating system's sockets and clock. */
-  public static Environment ofNativeMode() throws IOException {
+  public static Environment ofNativeMode(Transports transport) throws IOException {
     Carrier carrier = new NativeCarrier(new FifoQueue()); // First: without it nothing is opened.
-    return new Environment(carrier, new NioTransport(), Clock.SYSTEM);
+    return new Environment(carrier, transport.open(), Clock.SYSTEM);
   }
 
   /** Solo mode, with the operating system's sockets and clock. */
   public static Environment ofSoloMode() throws IOException {
     Carrier carrier = new SoloCarrier();
-    return new Environment(carrier, new NioTransport(), Clock.SYSTEM);
+    return new Environment(carrier, Transports.NIO.open(), Clock.SYSTEM);
   }
 
   /** Gives back what a loop that could not be made was to stand on. */

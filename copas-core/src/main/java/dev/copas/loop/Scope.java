@@ -29,7 +29,7 @@ public final class Scope {
 
   private void end() {
     over = true;
-    if (!coroutine.wake(Wake.TIMED_OUT)) {
+    if (!coroutine.wake(Wake.OUT_OF_TIME)) {
       interrupted = true;
       coroutine.thread().interrupt();
     }

@@ -6,6 +6,8 @@ public enum Wake {
   READY,
   /** The deadline passed. */
   TIMED_OUT,
+  /** The time of a scope that the coroutine is in is over. */
+  OUT_OF_TIME,
   /** What was waited on was closed. */
   CLOSED,
   /** The thread was interrupted: its task is being cancelled. The status has been cleared. */

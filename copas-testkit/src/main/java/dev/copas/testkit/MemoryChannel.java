@@ -29,9 +29,6 @@ abstract sealed class MemoryChannel implements TransportChannel
   private boolean awaitsWriting;
   private boolean open = true;
 
-  /** Whether the transport looks at this channel. */
-  boolean isWatched;
-
   MemoryChannel(MemoryTransport transport, StoredOptions options) {
     this.transport = transport;
     this.options = options;
@@ -70,22 +67,23 @@ abstract sealed class MemoryChannel implements TransportChannel
   public void awaitReadable() throws IOException {
     checkOpen();
     awaitsReading = true;
-    transport.watch(this);
+    transport.mayBeReady(this);
   }
 
   @Override
   public void awaitWritable() throws IOException {
     checkOpen();
     awaitsWriting = true;
-    transport.watch(this);
+    transport.mayBeReady(this);
   }
 
-  boolean isOfInterest() {
-    return open && (awaitsReading || awaitsWriting);
+  /** To be called whenever something changes that {@link #isReady} depends on. */
+  void changed() {
+    transport.mayBeReady(this);
   }
 
   boolean isReady() {
-    return (awaitsReading && isReadable()) || (awaitsWriting && isWritable());
+    return open && ((awaitsReading && isReadable()) || (awaitsWriting && isWritable()));
   }
 
   /** Tells the listener what holds now; another listener may have changed it in this poll. */
@@ -112,6 +110,7 @@ abstract sealed class MemoryChannel implements TransportChannel
   public <T> void setOption(SocketOption<T> option, @Nullable T value) throws IOException {
     checkOpen();
     options.set(option, value);
+    changed();
   }
 
   @Override

@@ -45,6 +45,7 @@ final class MemoryListener extends MemoryChannel implements ListenChannel {
       }
       if (client.isOpen()) {
         established.add(client.connectedTo(this));
+        changed();
       }
     }
   }

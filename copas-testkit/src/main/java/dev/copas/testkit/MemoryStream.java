@@ -136,6 +136,7 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
   void refused() {
     if (state == State.CONNECTING) {
       state = State.FAILED;
+      changed();
       note("is refused");
     }
   }
@@ -166,6 +167,7 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
   private void answered() {
     if (isOpen() && state == State.CONNECTING) {
       state = State.CONNECTED;
+      changed();
       note("is connected");
     }
   }
@@ -271,6 +273,15 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
     return exception;
   }
 
+  /** What is read here, or becomes larger, makes room there. */
+  @Override
+  void changed() {
+    super.changed();
+    if (peer != null) {
+      transport.mayBeReady(peer);
+    }
+  }
+
   @Override
   boolean isReadable() {
     return state == State.CONNECTED
@@ -293,6 +304,7 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
     checkOpen();
     checkConnected();
     inputShut = true;
+    changed();
   }
 
   @Override
@@ -301,6 +313,7 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
     checkConnected();
     if (!outputShut) {
       outputShut = true;
+      changed();
       note("ends");
       outgoing().end();
     }
@@ -316,6 +329,7 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
   void resetArrives() {
     if (isOpen() && reset == Reset.NONE) {
       reset = Reset.UNTOLD;
+      changed();
       note("gets a reset");
     }
   }

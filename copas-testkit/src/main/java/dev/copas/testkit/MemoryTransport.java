@@ -26,7 +26,12 @@ final class MemoryTransport implements Transport {
   private final Budget budget;
   private final Set<MemoryChannel> open = Collections.synchronizedSet(new LinkedHashSet<>());
   private final Semaphore wakeups = new Semaphore(0);
-  private List<MemoryChannel> watched = new ArrayList<>();
+
+  /**
+   * All that are ready, and others that may be. Options, which may matter, come from any thread.
+   */
+  private final Set<MemoryChannel> candidates = Collections.synchronizedSet(new LinkedHashSet<>());
+
   private List<String> leaks = List.of();
   private Faults faults = Faults.none();
 
@@ -67,11 +72,9 @@ final class MemoryTransport implements Transport {
     ports.giveBack(channel);
   }
 
-  void watch(MemoryChannel channel) {
-    if (!channel.isWatched) {
-      channel.isWatched = true;
-      watched.add(channel);
-    }
+  /** Has the next poll look whether the channel is ready. */
+  void mayBeReady(MemoryChannel channel) {
+    candidates.add(channel);
   }
 
   /** Has something happen after a time on the way; without latency, at once or in the next poll. */
@@ -127,8 +130,7 @@ final class MemoryTransport implements Transport {
 
   /** Whether a poll would not wait. */
   boolean hasSomething() {
-    return wakeups.availablePermits() > 0
-        || watched.stream().anyMatch(channel -> channel.isOfInterest() && channel.isReady());
+    return wakeups.availablePermits() > 0 || !findReady().isEmpty();
   }
 
   /**
@@ -149,7 +151,7 @@ final class MemoryTransport implements Transport {
 
   /** Reports what is ready, in an order that the seed decides; false when nothing is. */
   private boolean report() {
-    List<MemoryChannel> ready = takeReady();
+    List<MemoryChannel> ready = findReady();
     for (int left = ready.size(); left > 0; left--) {
       int index = random.nextInt(left);
       MemoryChannel channel = ready.get(index);
@@ -159,20 +161,9 @@ final class MemoryTransport implements Transport {
     return !ready.isEmpty();
   }
 
-  private List<MemoryChannel> takeReady() {
-    var ready = new ArrayList<MemoryChannel>();
-    var stillWatched = new ArrayList<MemoryChannel>(watched.size());
-    for (MemoryChannel channel : watched) {
-      channel.isWatched = channel.isOfInterest();
-      if (channel.isWatched) {
-        stillWatched.add(channel);
-        if (channel.isReady()) {
-          ready.add(channel);
-        }
-      }
-    }
-    watched = stillWatched;
-    return ready;
+  private List<MemoryChannel> findReady() {
+    candidates.removeIf(channel -> !channel.isReady());
+    return new ArrayList<>(candidates);
   }
 
   @Override

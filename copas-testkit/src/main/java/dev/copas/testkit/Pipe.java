@@ -110,6 +110,7 @@ final class Pipe {
   private void bytesArrive(ByteBuffer bytes) {
     int count = bytes.remaining();
     underWay -= count;
+    to.changed();
     if (to.isReset()) {
       to.note("drops what comes after a reset", count);
     } else if (to.isOpen()) {
@@ -124,6 +125,7 @@ final class Pipe {
   private void endArrives() {
     if (!to.isReset()) {
       ended = true;
+      to.changed();
       to.note("gets the end");
     }
   }
@@ -151,6 +153,7 @@ final class Pipe {
     }
     unread -= count;
     if (count > 0) {
+      to.changed();
       to.note("reads", count);
     }
     return count;
@@ -160,5 +163,6 @@ final class Pipe {
   void drop() {
     arrived.clear();
     unread = 0;
+    to.changed();
   }
 }

@@ -3,6 +3,7 @@ package dev.copas.testkit;
 import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -14,7 +15,7 @@ final class Ports {
   private static final int LAST = 65_535;
 
   private final Hosts hosts;
-  private final Map<MemoryChannel, InetSocketAddress> bound = new LinkedHashMap<>();
+  private final Map<Integer, Map<MemoryChannel, InetSocketAddress>> byPort = new HashMap<>();
   private int nextEphemeral = FIRST_EPHEMERAL;
 
   Ports(Hosts hosts) {
@@ -35,12 +36,19 @@ final class Ports {
     if (!isFree(channel, address)) {
       throw new BindException("Address already in use");
     }
-    bound.put(channel, address);
+    byPort.computeIfAbsent(address.getPort(), port -> new LinkedHashMap<>()).put(channel, address);
     return address;
   }
 
   void giveBack(MemoryChannel channel) {
-    bound.remove(channel);
+    if (channel.local != null) {
+      byPort.computeIfPresent(
+          channel.local.getPort(),
+          (port, holders) -> {
+            holders.remove(channel);
+            return holders.isEmpty() ? null : holders;
+          });
+    }
   }
 
   private InetSocketAddress ephemeral(MemoryChannel channel, InetAddress host)
@@ -56,30 +64,32 @@ final class Ports {
   }
 
   private boolean isFree(MemoryChannel channel, InetSocketAddress address) {
-    for (var entry : bound.entrySet()) {
+    for (var entry : holdersOf(address.getPort()).entrySet()) {
       MemoryChannel other = entry.getKey();
       boolean shared =
           channel.reusesAddress()
               && other.reusesAddress()
               && !(channel instanceof MemoryListener && other instanceof MemoryListener);
-      if (overlap(entry.getValue(), address) && !shared) {
+      if (overlap(entry.getValue().getAddress(), address.getAddress()) && !shared) {
         return false;
       }
     }
     return true;
   }
 
-  private static boolean overlap(InetSocketAddress a, InetSocketAddress b) {
-    return a.getPort() == b.getPort()
-        && (a.getAddress().isAnyLocalAddress()
-            || b.getAddress().isAnyLocalAddress()
-            || a.getAddress().equals(b.getAddress()));
+  private Map<MemoryChannel, InetSocketAddress> holdersOf(int port) {
+    return byPort.getOrDefault(port, Map.of());
+  }
+
+  private static boolean overlap(InetAddress a, InetAddress b) {
+    return a.isAnyLocalAddress() || b.isAnyLocalAddress() || a.equals(b);
   }
 
   /** Who listens there; null for nobody. */
   @Nullable MemoryListener listenerAt(InetSocketAddress target) {
-    for (var entry : bound.entrySet()) {
-      if (entry.getKey() instanceof MemoryListener listener && overlap(entry.getValue(), target)) {
+    for (var entry : holdersOf(target.getPort()).entrySet()) {
+      if (entry.getKey() instanceof MemoryListener listener
+          && overlap(entry.getValue().getAddress(), target.getAddress())) {
         return listener;
       }
     }

@@ -1,6 +1,7 @@
 package dev.copas.testkit;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -8,8 +9,10 @@ import dev.copas.Copas;
 import dev.copas.CopasSocket;
 import dev.copas.Task;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -62,6 +65,18 @@ class DeadlinesTest {
   }
 
   @Test
+  void aTimeThatIsOverLeavesNoTimerBehind() {
+    Simulation.run(
+        1,
+        simulation -> {
+          Copas.within(SECOND, () -> {});
+          assertEquals(SECOND.multipliedBy(2), Copas.pause(SECOND.multipliedBy(2)));
+          assertFalse(Thread.currentThread().isInterrupted());
+          Copas.within(Duration.ofDays(300_000), () -> Copas.pause(SECOND));
+        });
+  }
+
+  @Test
   void aReceiveTakesTheTimeOfItsScopeOrItsOwnWhateverIsShorter() {
     Simulation.run(
         1,
@@ -75,7 +90,7 @@ class DeadlinesTest {
                 assertThrows(
                     TimeoutException.class,
                     () -> Copas.<@Nullable String, IOException>within(SECOND, socket::receive));
-            assertInstanceOf(SocketTimeoutException.class, error.getCause());
+            assertInstanceOf(InterruptedIOException.class, error.getCause());
             assertEquals(SECOND, simulation.now());
             assertThrows(
                 SocketTimeoutException.class,
@@ -84,6 +99,87 @@ class DeadlinesTest {
                         SECOND.multipliedBy(9), socket::receive));
             assertEquals(SECOND.multipliedBy(3), simulation.now());
           }
+        });
+  }
+
+  @Test
+  void theTimeOfAReceiveIsForTheWholeCallAndNotForEachChunk() {
+    Simulation.run(
+        1,
+        simulation -> {
+          var copas = simulation.copas();
+          copas.addServer(
+              copas.bind("127.0.0.1", 7777),
+              guest -> {
+                for (int i = 0; i < 20; i++) {
+                  guest.send("x");
+                  Copas.pause(SECOND);
+                }
+              });
+          try (CopasSocket socket = copas.connect("127.0.0.1", 7777)) {
+            var timeout = Duration.ofMillis(10_500);
+            socket.setTimeouts(null, null, timeout);
+            assertThrows(SocketTimeoutException.class, socket::receive);
+            assertEquals(timeout, simulation.now());
+            socket.setTimeouts(null, null, null);
+            assertEquals("x".repeat(20), socket.receive());
+          }
+        });
+  }
+
+  @Test
+  void aTimeoutOfTheListeningSocketDoesNotEndItsServer() {
+    Simulation.run(
+        1,
+        simulation -> {
+          var copas = simulation.copas();
+          var server = copas.bind("127.0.0.1", 7777);
+          server.setSoTimeout(100);
+          copas.addServer(server, guest -> guest.send("here\n"));
+          Copas.pause(SECOND);
+          try (CopasSocket socket = copas.connect("127.0.0.1", 7777)) {
+            assertEquals("here", socket.receive());
+          }
+          copas.removeServer(server);
+        });
+  }
+
+  @Test
+  void pausesEndInTheOrderOfTheirDeadlines() {
+    Simulation.explore(
+        100,
+        simulation -> {
+          var ended = new ArrayList<Duration>();
+          for (int i = 0; i < 20; i++) {
+            Duration pause = Duration.ofMillis(simulation.random().nextInt(100));
+            simulation
+                .copas()
+                .addThread(() -> {
+                  Copas.pause(pause);
+                  assertEquals(pause, simulation.now());
+                  ended.add(pause);
+                });
+          }
+          simulation.atEnd(() -> {
+            assertEquals(20, ended.size());
+            assertEquals(ended.stream().sorted().toList(), ended);
+          });
+        });
+  }
+
+  @Test
+  void aPauseThatIsWokenSaysHowLongItReallyWas() {
+    Simulation.run(
+        1,
+        simulation -> {
+          Task scenario = Copas.current();
+          simulation
+              .copas()
+              .addThread(() -> {
+                Copas.pause(SECOND);
+                scenario.wakeup();
+              });
+          assertEquals(SECOND, Copas.pause(Duration.ofDays(1)));
         });
   }
 

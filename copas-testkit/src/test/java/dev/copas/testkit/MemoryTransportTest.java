@@ -11,6 +11,7 @@ import dev.copas.Copas;
 import dev.copas.CopasSocket;
 import dev.copas.Options;
 import dev.copas.transport.TransportChannel;
+import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
@@ -27,6 +28,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 
 /** What {@link StreamConformance} cannot see, or only memory has. */
 @Timeout(60)
@@ -145,6 +147,78 @@ class MemoryTransportTest {
   }
 
   @Test
+  void aBufferThatGrowsHasRoomAtEitherEnd() throws Exception {
+    Pair pair = pair(10);
+    Listener listener = listenTo(pair.here());
+    for (var option : List.of(StandardSocketOptions.SO_SNDBUF, StandardSocketOptions.SO_RCVBUF)) {
+      pair.here().write(ByteBuffer.allocate(100));
+      pair.here().awaitWritable();
+      transport.poll(0);
+      var end = option == StandardSocketOptions.SO_SNDBUF ? pair.here() : pair.there();
+      end.setOption(option, 20);
+      transport.poll(0);
+    }
+    assertEquals(List.of("writable", "writable"), listener.reports);
+  }
+
+  @Test
+  void whoeverAsksForRoomThatIsThereIsTold() throws Exception {
+    Pair pair = pair(10);
+    Listener listener = listenTo(pair.here());
+    pair.here().awaitWritable();
+    transport.poll(0);
+    assertEquals(List.of("writable"), listener.reports);
+  }
+
+  @Test
+  void anEndOfOnesOwnIsReported() throws Exception {
+    Pair pair = pair(10);
+    Listener listener = listenTo(pair.here());
+    pair.here().write(ByteBuffer.allocate(100));
+    pair.here().awaitWritable();
+    pair.here().awaitReadable();
+    transport.poll(0);
+    transport.setFaults(Faults.none().latency(Duration.ofSeconds(1), Duration.ofSeconds(1)));
+    pair.here().shutdownOutput();
+    transport.poll(0);
+    transport.poll(0);
+    assertEquals(List.of("writable"), listener.reports);
+    pair.here().shutdownInput();
+    transport.poll(0);
+    assertEquals(List.of("writable", "readable"), listener.reports);
+  }
+
+  @Test
+  void aPeerThatClosesMakesRoomBeforeItsResetArrives() throws Exception {
+    Pair pair = pair(10);
+    Listener listener = listenTo(pair.here());
+    pair.here().write(ByteBuffer.allocate(100));
+    pair.here().awaitWritable();
+    transport.poll(0);
+    transport.setFaults(Faults.none().latency(Duration.ofSeconds(1), Duration.ofSeconds(1)));
+    pair.there().close();
+    transport.poll(0);
+    assertEquals(List.of("writable"), listener.reports);
+    assertEquals(20, pair.here().write(ByteBuffer.allocate(100)));
+  }
+
+  @Test
+  void aRefusalIsReportedWhenItArrives() throws Exception {
+    transport.setFaults(Faults.none().latency(Duration.ofSeconds(1), Duration.ofSeconds(1)));
+    var stream = new MemoryStream(transport);
+    Listener listener = listenTo(stream);
+    assertFalse(stream.connect(ADDRESS));
+    stream.awaitWritable();
+    clock.skip(Duration.ofSeconds(1).toNanos());
+    transport.poll(0); // It has got there.
+    assertEquals(List.of(), listener.reports);
+    clock.skip(Duration.ofSeconds(1).toNanos());
+    transport.poll(0);
+    assertEquals(List.of("writable"), listener.reports);
+    assertThrows(ConnectException.class, stream::finishConnect);
+  }
+
+  @Test
   void aShortReadHasDrainedTheChannelAsFarAsItKnows() throws Exception {
     Pair pair = pair(10);
     Listener listener = listenTo(pair.there());
@@ -199,6 +273,40 @@ class MemoryTransportTest {
         }
       }
     }
+  }
+
+  // ---- Many connections
+
+  /** If each cost something for every other one, the time would not do. */
+  @Test
+  @Timeout(value = 60, threadMode = ThreadMode.SEPARATE_THREAD) // The interrupt might get lost.
+  void whatAConnectionCostsDoesNotGrowWithTheirNumber() {
+    Simulation.run(
+        1,
+        simulation -> {
+          simulation.maxSteps(Long.MAX_VALUE);
+          var copas = simulation.copas();
+          copas.addServer(
+              copas.bind("127.0.0.1", 80),
+              socket -> {
+                for (String line; (line = socket.receive()) != null; ) {
+                  socket.send(line + "\n");
+                }
+              });
+          var clients = new ArrayList<CopasSocket>();
+          while (clients.size() < 15_000) {
+            clients.add(copas.connect("127.0.0.1", 80));
+          }
+          for (int round = 0; round < 5; round++) {
+            for (CopasSocket client : clients) {
+              client.send("hello\n");
+              assertEquals("hello", client.receive());
+            }
+          }
+          for (CopasSocket client : clients) {
+            client.close();
+          }
+        });
   }
 
   // ---- Hosts

@@ -41,7 +41,9 @@ import org.junit.jupiter.api.function.Executable;
 @Timeout(60)
 abstract class StreamConformance {
 
+  /** For what the operating system delivers: it tells nobody when that has come. */
   static final Duration MOMENT = Duration.ofMillis(5);
+
   static final Duration LONG = Duration.ofSeconds(20);
   static final Options OPTIONS = Options.defaults().backlog(2);
   private static final String LOCAL = "127.0.0.1";
@@ -368,6 +370,22 @@ abstract class StreamConformance {
       pair.here().send("x");
       Copas.pause(MOMENT); // Here it is written; nobody is told yet.
       assertSays("Connection reset by peer", SocketException.class, pair.here()::receive);
+      pair.close();
+    });
+  }
+
+  /** Or the receiver would take a stream that was cut for a whole one. */
+  @Test
+  void anErrorOfAnEarlierSendShowsInsteadOfTheEndOfTheStream() throws Exception {
+    run(net -> {
+      var pair = net.pair();
+      pair.there().send("half of it");
+      assertEquals("half", new String(pair.here().receive(4), UTF_8));
+      reset(pair.there());
+      Copas.pause(MOMENT);
+      pair.here().send("more\n");
+      Copas.pause(); // The send fails here, where nobody hears it.
+      assertThrows(SocketException.class, pair.here()::receiveAll);
       pair.close();
     });
   }

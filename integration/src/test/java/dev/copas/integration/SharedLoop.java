@@ -15,9 +15,14 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A loop that serves echo clients while tasks of the test wait for something else on it: whether
@@ -76,14 +81,14 @@ final class SharedLoop implements AutoCloseable {
   }
 
   private void runAll(int count, TaskBody body) throws Exception {
-    var failures = new ConcurrentLinkedQueue<Exception>();
+    var failures = new ConcurrentLinkedQueue<Throwable>();
     List<Task> tasks = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       tasks.add(
           copas.addThread(() -> {
             try {
               body.run();
-            } catch (Exception e) {
+            } catch (Throwable e) { // Assertions of the test are errors.
               failures.add(e);
             }
           }));
@@ -91,11 +96,42 @@ final class SharedLoop implements AutoCloseable {
     for (Task task : tasks) {
       assertTrue(task.join(Duration.ofSeconds(60)), () -> "does not end: " + task);
     }
-    Exception first = failures.poll();
-    if (first != null) {
-      failures.forEach(first::addSuppressed);
-      throw first;
+    if (!failures.isEmpty()) {
+      var failure = new AssertionError(failures.size() + " of " + count + " tasks failed");
+      failures.forEach(failure::addSuppressed);
+      throw failure;
     }
+  }
+
+  /**
+   * Cancels a task while it waits in a call of this name, and returns what the body throws then,
+   * null if nothing; fails when it does not end.
+   */
+  @Nullable Exception cancelIn(String method, TaskBody body) throws Exception {
+    var outcome = new CompletableFuture<@Nullable Exception>();
+    var thread = new CompletableFuture<Thread>();
+    Task task =
+        copas.addThread(() -> {
+          thread.complete(Thread.currentThread());
+          try {
+            body.run();
+            outcome.complete(null);
+          } catch (Exception e) {
+            outcome.complete(e);
+          } catch (Throwable e) {
+            outcome.completeExceptionally(e);
+          }
+        });
+    while (!outcome.isDone() && !isWaitingIn(method, thread.get())) {
+      Thread.sleep(20);
+    }
+    task.cancel();
+    return outcome.get(20, TimeUnit.SECONDS);
+  }
+
+  private static boolean isWaitingIn(String method, Thread thread) {
+    return EnumSet.of(Thread.State.WAITING, Thread.State.TIMED_WAITING).contains(thread.getState())
+        && Stream.of(thread.getStackTrace()).anyMatch(f -> f.getMethodName().equals(method));
   }
 
   /** Asks and gets its answer, again and again, on a thread of its own. */

@@ -1,0 +1,181 @@
+package dev.copas.transport;
+
+import static java.util.Objects.requireNonNull;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.SocketAddress;
+import java.net.SocketException;
+import java.net.SocketOption;
+import java.nio.channels.ClosedChannelException;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/*
+ * Readiness of one socket on epoll.
+ *
+ * The socket is registered once, for everything, edge-triggered: the system tells when something
+ * comes, and not again as long as it is there. So what was told is remembered (readable, writable)
+ * until a call finds that there is no more, and only then waiting makes sense; who waits in spite
+ * of it is told in the next poll.
+ *
+ * That there is no more, a read that came back short shows as well as one that came back with
+ * nothing, and is cheaper. But only as long as nothing else was told: data and the end of the
+ * stream that come together are told once, and the first read takes only the data. After an end, an
+ * error or an urgent byte (a read stops in front of it), only a read that finds nothing counts.
+ */
+abstract sealed class EpollChannel implements TransportChannel permits EpollStream, EpollListener {
+
+  static final int CLOSED = -1;
+
+  private static final int READABLE =
+      Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR | Libc.EPOLLPRI;
+  private static final int WRITABLE = Libc.EPOLLOUT | Libc.EPOLLHUP | Libc.EPOLLERR;
+  private static final int MORE_THAN_DATA = READABLE & ~Libc.EPOLLIN;
+
+  final EpollTransport transport;
+  final int family;
+  int fd;
+
+  /** Tells this socket from one that had the same number before; 0 until it is registered. */
+  int generation;
+
+  boolean readable;
+  boolean writable;
+  boolean toldMoreThanData;
+  private boolean wantsRead;
+  private boolean wantsWrite;
+  private @Nullable Listener listener;
+
+  /** Whether it is to be told in the next poll of what it knows already. */
+  boolean due;
+
+  EpollChannel(EpollTransport transport, int fd, int family) {
+    this.transport = transport;
+    this.fd = fd;
+    this.family = family;
+  }
+
+  @Override
+  public void setListener(Listener listener) {
+    this.listener = listener;
+  }
+
+  @Override
+  public void awaitReadable() throws IOException {
+    checkOpen();
+    wantsRead = true;
+    if (readable) {
+      transport.tellInNextPoll(this);
+    }
+  }
+
+  @Override
+  public void awaitWritable() throws IOException {
+    checkOpen();
+    wantsWrite = true;
+    if (writable) {
+      transport.tellInNextPoll(this);
+    }
+  }
+
+  /** The system has told something. */
+  void told(int events) {
+    if ((events & READABLE) != 0) {
+      readable = true;
+      toldMoreThanData |= (events & MORE_THAN_DATA) != 0;
+    }
+    writable |= (events & WRITABLE) != 0;
+    pass();
+  }
+
+  /** Passes on what is wanted. The listener may close the channel. */
+  void pass() {
+    if (wantsWrite && writable) {
+      wantsWrite = false;
+      listener().writable();
+    }
+    if (wantsRead && readable && fd != CLOSED) {
+      wantsRead = false;
+      listener().readable();
+    }
+  }
+
+  private Listener listener() {
+    return requireNonNull(listener, "a channel without a listener was waited on");
+  }
+
+  void checkOpen() throws IOException {
+    if (fd == CLOSED) {
+      throw new ClosedChannelException();
+    }
+  }
+
+  abstract Set<SocketOption<?>> options();
+
+  @Override
+  public <T> void setOption(SocketOption<T> option, @Nullable T value) throws IOException {
+    EpollOptions.set(fd, family, option, value, options());
+  }
+
+  @Override
+  public <T> @Nullable T getOption(SocketOption<T> option) throws IOException {
+    return EpollOptions.get(fd, family, option, options());
+  }
+
+  @Override
+  public Set<SocketOption<?>> supportedOptions() {
+    return options();
+  }
+
+  @Override
+  public @Nullable SocketAddress localAddress() throws IOException {
+    checkOpen();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
+      MemorySegment address = arena.allocate(SocketAddresses.MOST_BYTES, 8);
+      MemorySegment length = arena.allocateFrom(ValueLayout.JAVA_INT, SocketAddresses.MOST_BYTES);
+      if (Libc.getsockname(error, fd, address, length) < 0) {
+        throw Errors.exception(Libc.errno(error));
+      }
+      return SocketAddresses.decode(address);
+    }
+  }
+
+  void bindTo(java.net.InetSocketAddress local) throws IOException {
+    checkOpen();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
+      MemorySegment address = SocketAddresses.encodeLocal(arena, family, local);
+      if (Libc.bind(error, fd, address) < 0) {
+        throw Errors.bindException(Libc.errno(error));
+      }
+    }
+  }
+
+  /** Takes the number away, so that nobody uses it when it is another socket's. */
+  int takeFd() {
+    int taken = fd;
+    fd = CLOSED;
+    return taken;
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (fd != CLOSED) {
+      transport.forget(this);
+      close(takeFd());
+    }
+  }
+
+  static void close(int fd) throws SocketException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
+      if (Libc.close(error, fd) < 0 && Libc.errno(error) != Errors.EINTR) {
+        throw Errors.exception(Libc.errno(error));
+      }
+    }
+  }
+}

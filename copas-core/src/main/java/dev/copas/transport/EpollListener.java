@@ -1,0 +1,64 @@
+package dev.copas.transport;
+
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketOption;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** A listening socket on epoll. */
+final class EpollListener extends EpollChannel implements ListenChannel {
+
+  EpollListener(EpollTransport transport, int fd, int family) {
+    super(transport, fd, family);
+  }
+
+  @Override
+  Set<SocketOption<?>> options() {
+    return transport.listenerOptions;
+  }
+
+  @Override
+  public void bind(InetSocketAddress local, int backlog) throws IOException {
+    bindTo(local);
+    if (Libc.listen(transport.error, fd, backlog) < 0) {
+      throw Errors.bindException(Libc.errno(transport.error));
+    }
+    transport.register(this);
+  }
+
+  @Override
+  public @Nullable StreamChannel accept() throws IOException {
+    checkOpen();
+    int accepted = transport.accept(this);
+    if (accepted < 0) {
+      readable = false;
+      return null;
+    }
+    var stream = new EpollStream(transport, accepted, family);
+    try {
+      stream.accepted(transport.acceptedFrom());
+      return stream;
+    } catch (Throwable e) {
+      stream.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public boolean refuse() throws IOException {
+    transport.giveUpSpare();
+    try {
+      checkOpen();
+      int accepted = transport.accept(this);
+      if (accepted < 0) {
+        readable = false;
+        return false;
+      }
+      close(accepted);
+      return true;
+    } finally {
+      transport.takeSpare();
+    }
+  }
+}

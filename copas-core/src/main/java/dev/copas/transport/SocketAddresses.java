@@ -1,0 +1,97 @@
+package dev.copas.transport;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.SocketException;
+import java.net.UnknownHostException;
+import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code struct sockaddr_in} and {@code sockaddr_in6}. A socket of the latter kind speaks IPv4 too,
+ * with addresses that are written {@code ::ffff:a.b.c.d}.
+ */
+final class SocketAddresses {
+
+  static final int MOST_BYTES = 28;
+
+  private static final int IPV4_BYTES = 16;
+  private static final int IPV6_BYTES = 28;
+  private static final ValueLayout.OfShort PORT =
+      JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+  private static final byte[] MAPPED = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1};
+
+  private SocketAddresses() {}
+
+  /** A local address; "any" is any of both kinds where the socket speaks both. */
+  static MemorySegment encodeLocal(Arena arena, int family, InetSocketAddress address)
+      throws IOException {
+    InetAddress host = address.getAddress();
+    return host != null && host.isAnyLocalAddress()
+        ? header(arena, family, address.getPort())
+        : encode(arena, family, address);
+  }
+
+  static MemorySegment encode(Arena arena, int family, InetSocketAddress address)
+      throws IOException {
+    InetAddress host = address.getAddress();
+    if (host == null) {
+      throw new UnknownHostException(address.getHostString());
+    }
+    MemorySegment segment = header(arena, family, address.getPort());
+    byte[] bytes = host.getAddress();
+    if (family == Libc.AF_INET) {
+      if (bytes.length != 4) {
+        throw new SocketException("this system has no IPv6: " + host.getHostAddress());
+      }
+      MemorySegment.copy(bytes, 0, segment, JAVA_BYTE, 4, 4);
+    } else if (bytes.length == 4) {
+      MemorySegment.copy(MAPPED, 0, segment, JAVA_BYTE, 8, MAPPED.length);
+      MemorySegment.copy(bytes, 0, segment, JAVA_BYTE, 20, 4);
+    } else {
+      MemorySegment.copy(bytes, 0, segment, JAVA_BYTE, 8, 16);
+      segment.set(JAVA_INT_UNALIGNED, 24, ((Inet6Address) host).getScopeId());
+    }
+    return segment;
+  }
+
+  private static MemorySegment header(Arena arena, int family, int port) {
+    MemorySegment segment = arena.allocate(family == Libc.AF_INET6 ? IPV6_BYTES : IPV4_BYTES, 8);
+    segment.set(JAVA_SHORT_UNALIGNED, 0, (short) family);
+    segment.set(PORT, 2, (short) port);
+    return segment;
+  }
+
+  /** Null for a socket that has no address yet. */
+  static @Nullable InetSocketAddress decode(MemorySegment segment) throws UnknownHostException {
+    int port = segment.get(PORT, 2) & 0xffff;
+    if (port == 0) {
+      return null;
+    }
+    return new InetSocketAddress(host(segment), port);
+  }
+
+  private static InetAddress host(MemorySegment segment) throws UnknownHostException {
+    if (segment.get(JAVA_SHORT_UNALIGNED, 0) == Libc.AF_INET) {
+      return InetAddress.getByAddress(bytes(segment, 4, 4));
+    }
+    byte[] bytes = bytes(segment, 8, 16);
+    int scope = segment.get(JAVA_INT_UNALIGNED, 24);
+    return scope == 0
+        ? InetAddress.getByAddress(bytes) // An Inet4Address for a mapped one.
+        : Inet6Address.getByAddress(null, bytes, scope);
+  }
+
+  private static byte[] bytes(MemorySegment segment, long offset, int count) {
+    return segment.asSlice(offset, count).toArray(JAVA_BYTE);
+  }
+}
