@@ -221,7 +221,7 @@ final class SocketInput extends Direction {
     IOException seen = failure;
     if (seen != null) {
       failure = null;
-      throw seen;
+      throw told(seen);
     }
   }
 
@@ -242,12 +242,26 @@ final class SocketInput extends Direction {
         deadline,
         () -> {
           makeRoom(end - start + 1);
-          int count = fill();
+          int count = fillOrTell();
           if (count == 0 && start == end) {
             dropBuffer();
           }
           return count;
         });
+  }
+
+  private int fillOrTell() throws IOException {
+    try {
+      return fill();
+    } catch (IOException e) {
+      throw told(e);
+    }
+  }
+
+  /** The user learns with this that the connection is broken; no need to say so at the close. */
+  private IOException told(IOException e) {
+    socket.output.failureIsKnown();
+    return e;
   }
 
   private int fill() throws IOException {
@@ -271,11 +285,19 @@ final class SocketInput extends Direction {
     if (socket.channel().drained() && deadline != Coroutine.AT_ONCE) {
       await(self, deadline);
     }
-    int count = perform(self, deadline, () -> socket.channel().read(target));
+    int count = perform(self, deadline, () -> readOrTell(target));
     if (count < 0) {
       streamEnded();
     }
     return count;
+  }
+
+  private int readOrTell(ByteBuffer target) throws IOException {
+    try {
+      return socket.channel().read(target);
+    } catch (IOException e) {
+      throw told(e);
+    }
   }
 
   /**

@@ -344,6 +344,11 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     }
   }
 
+  /** A call that receives has told of it; or will have, before a write finds it. */
+  void failureIsKnown() {
+    failureShown = true;
+  }
+
   private void linger() {
     lingering = true;
     loop.countLingering(1);

@@ -421,6 +421,22 @@ class SocketsCloseTest {
     }
   }
 
+  /** What was sent after the last receive is lost with the connection, which is no news. */
+  @Test
+  void aResetThatAReceiveHasToldOfIsNotToldAgainByTheClose() throws Exception {
+    try (var fixture = SocketFixture.started()) {
+      Pair pair = fixture.pair();
+      pair.plainSends("hello\n");
+      pair.plainResets();
+      fixture.runInTask(() -> {
+        assertEquals("hello", pair.ours().receive());
+        pair.ours().send("an answer\n");
+        assertThrows(SocketException.class, pair.ours()::receive);
+        pair.ours().close();
+      });
+    }
+  }
+
   @Test
   void aResetShowsToWhoeverSends() throws Exception {
     try (var fixture = SocketFixture.started()) {

@@ -21,7 +21,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
     description = "Copas for Java: an event loop for plain sequential code.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    subcommands = Echo.class)
+    subcommands = {Echo.class, Demo.class})
 public final class Main {
   private Main() {}
 

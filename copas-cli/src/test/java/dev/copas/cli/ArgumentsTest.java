@@ -30,13 +30,20 @@ class ArgumentsTest {
   void helpNamesTheCommandsAndTheirOptions() throws Exception {
     var copas = CliProcess.run("--help");
     assertEquals(0, copas.code());
-    assertTrue(copas.out().contains("echo"), copas.out());
-    assertTrue(copas.out().contains("run"), copas.out());
+    for (String command : List.of("echo", "demo", "run")) {
+      assertTrue(copas.out().contains(command), copas.out());
+    }
 
     var echo = CliProcess.run("echo", "--help");
     assertEquals(0, echo.code());
     for (String word : List.of("--host", "127.0.0.1", "--port", "7777", "quit")) {
       assertTrue(echo.out().contains(word), echo.out());
+    }
+
+    var demo = CliProcess.run("demo", "--help");
+    assertEquals(0, demo.code());
+    for (String word : List.of("--clients", "2000", "--seconds", "15", "--plain", "TERM")) {
+      assertTrue(demo.out().contains(word), demo.out());
     }
 
     var run = CliProcess.run("run", "--help");
@@ -62,6 +69,9 @@ class ArgumentsTest {
           echo --port 65536,       "Invalid value for option '--port': a port is a number from 0 to 65535, not '65536' (see copas echo --help)"
           echo --port=-1,          "Invalid value for option '--port': a port is a number from 0 to 65535, not '-1' (see copas echo --help)"
           echo --port 0 --port 0,  "option '--port' (PORT) should be specified only once (see copas echo --help)"
+          demo --clients 19,       "Invalid value for option '--clients': from 20 to 10000, not 19 (see copas demo --help)"
+          demo --clients x,        "Invalid value for option '--clients': 'x' is not an int (see copas demo --help)"
+          demo --seconds 4,        "Invalid value for option '--seconds': from 5 to 3600, not 4 (see copas demo --help)"
           run,                     "Missing required parameter: 'FILE.java' (see copas run --help)"
           run --,                  "Missing required parameter: 'FILE.java' (see copas run --help)"
           run --bad A.java,        "unknown option: '--bad' (see copas run --help)"
@@ -99,6 +109,15 @@ class ArgumentsTest {
     assertEquals(
         "copas: programs are run by the launcher, so start ./copas run " + program,
         outcome.err().strip());
+    assertEquals(1, outcome.code());
+  }
+
+  @Test
+  void theDemoNeedsTheLauncher() throws Exception {
+    var outcome = CliProcess.run("demo", "--plain");
+    assertEquals(
+        "copas: the demo needs the launcher, so start ./copas demo", outcome.err().strip());
+    assertEquals("", outcome.out());
     assertEquals(1, outcome.code());
   }
 

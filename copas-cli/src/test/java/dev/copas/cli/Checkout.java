@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 record Checkout(Path launcher) {
 
   private static final Set<String> FOR_PROGRAMS = Set.of("dev.copas", "org.jspecify");
+  private static final Set<String> FOR_COMMANDS = Set.of("dev.copas.cli", "info.picocli");
 
   static Checkout in(Path root) throws IOException {
     for (String source : List.of("copas-core/src/main", "copas-cli/src/main")) {
@@ -28,19 +29,25 @@ record Checkout(Path launcher) {
       Files.createFile(root.resolve(pom));
     }
     Path app = root.resolve("copas-cli/target/app");
-    Path library = Files.createDirectories(app.resolve("library"));
-    Path command = Files.createDirectories(app.resolve("command"));
-    String[] modules = System.getProperty("jdk.module.path").split(File.pathSeparator, -1);
-    for (int i = 0; i < modules.length; i++) {
-      Path module = Path.of(modules[i]);
-      boolean forPrograms = FOR_PROGRAMS.contains(moduleName(module));
-      copy(module, (forPrograms ? library : command).resolve(i + "-" + module.getFileName()));
+    for (String folder : List.of("library", "command", "demo")) {
+      Files.createDirectories(app.resolve(folder));
+    }
+    for (String path : System.getProperty("jdk.module.path").split(File.pathSeparator, -1)) {
+      Path module = Path.of(path);
+      copy(module, app.resolve(folder(moduleName(module))).resolve(module.getFileName()));
     }
     Path stamp = Files.createFile(root.resolve("copas-cli/target/app.stamp"));
     Files.setLastModifiedTime(stamp, FileTime.from(Instant.now().plusSeconds(3600)));
     // The build runs tests in the folder of their module.
     return new Checkout(
         Files.copy(Path.of("../copas"), root.resolve("copas"), StandardCopyOption.COPY_ATTRIBUTES));
+  }
+
+  private static String folder(String module) {
+    if (FOR_PROGRAMS.contains(module)) {
+      return "library";
+    }
+    return FOR_COMMANDS.contains(module) ? "command" : "demo";
   }
 
   private static String moduleName(Path module) {

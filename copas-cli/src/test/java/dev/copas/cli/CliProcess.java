@@ -54,7 +54,7 @@ final class CliProcess implements AutoCloseable {
     return start(List.of(), args);
   }
 
-  private static CliProcess start(List<String> flags, String... args) throws IOException {
+  static CliProcess start(List<String> flags, String... args) throws IOException {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(flags);
@@ -68,7 +68,7 @@ final class CliProcess implements AutoCloseable {
    * Without what the developer's own environment tells every JVM, and the JVM then tells of on
    * stderr.
    */
-  private static ProcessBuilder builder(List<String> command) {
+  static ProcessBuilder builder(List<String> command) {
     var builder = new ProcessBuilder(command);
     builder.environment().keySet().removeAll(JVM_VARIABLES);
     return builder;
@@ -130,7 +130,11 @@ final class CliProcess implements AutoCloseable {
    * that to what it starts in the background, and all that this starts inherits it.
    */
   boolean ignoresInterrupts() throws IOException {
-    Path status = Path.of("/proc", Long.toString(process.pid()), "status");
+    return ignoresInterrupts(process.pid());
+  }
+
+  static boolean ignoresInterrupts(long pid) throws IOException {
+    Path status = Path.of("/proc", Long.toString(pid), "status");
     if (!Files.exists(status)) {
       return false;
     }
