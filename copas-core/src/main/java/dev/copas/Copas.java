@@ -82,14 +82,9 @@ public final class Copas implements Executor, AutoCloseable {
     this.machine = machine;
     this.buffers = new Buffers(machine, options.receiveBufferBytes());
     this.offload = new Offload(options.offloadThreads());
-    this.lifecycle = new Lifecycle(machine, options.closeTimeout(), this::closed);
+    this.lifecycle = new Lifecycle(machine, options.closeTimeout(), offload::end);
     machine.onInterrupt(lifecycle::exit);
     OPEN.add(this);
-  }
-
-  private void closed() {
-    OPEN.remove(this);
-    offload.end();
   }
 
   /**
@@ -840,6 +835,7 @@ public final class Copas implements Executor, AutoCloseable {
    */
   @Override
   public void close() {
+    OPEN.remove(this);
     lifecycle.close();
     stop(Duration.ZERO);
   }

@@ -87,6 +87,19 @@ class SocketFactoryTest {
   }
 
   @Test
+  void aLoopThatWasClosedIsForgotten() throws Exception {
+    for (int i = 0; i < 100; i++) { // Once is not enough to meet close() where it returns.
+      try (var closed = new LoopFixture()) {
+        closed.start();
+      }
+      LoopFixture.assertSays(
+          "there are 0 that are open",
+          SocketException.class,
+          () -> new CopasSocketFactory().createSocket());
+    }
+  }
+
+  @Test
   @Tag("native")
   void withSeveralLoopsAnotherThreadHasToNameOne() throws Exception {
     try (var one = new LoopFixture();

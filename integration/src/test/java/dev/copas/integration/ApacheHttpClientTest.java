@@ -148,7 +148,7 @@ class ApacheHttpClientTest {
   @ParameterizedTest
   @CsvSource({"OF_THE_LIBRARY, http", "OF_THE_LOOP, https"})
   void bodiesComeBackByteForByte(Sockets sockets, String scheme) throws Exception {
-    byte[] body = new byte[1_000_000];
+    byte[] body = new byte[300_000];
     new Random(1).nextBytes(body);
     try (var client = client(sockets, 5)) {
       loop.run(

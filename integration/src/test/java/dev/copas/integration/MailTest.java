@@ -155,7 +155,7 @@ class MailTest {
 
   @Test
   void mailsComeBackByteForByte() throws Exception {
-    byte[] file = new byte[100_000];
+    byte[] file = new byte[20_000];
     new Random(1).nextBytes(file);
     Session session = session();
     loop.run(

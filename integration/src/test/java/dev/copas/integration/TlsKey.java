@@ -46,6 +46,7 @@ final class TlsKey {
         new ProcessBuilder(
                 List.of(
                     program,
+                    "-J-XX:TieredStopAtLevel=1",
                     "-genkeypair",
                     "-keystore",
                     file.toString(),
