@@ -88,6 +88,12 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     }
   }
 
+  void checkConnected() throws SocketException {
+    if (!connected) {
+      throw new SocketException("Socket is not connected");
+    }
+  }
+
   StreamChannel channel() throws SocketException {
     if (channel == null) {
       throw new SocketException("Socket is not connected");

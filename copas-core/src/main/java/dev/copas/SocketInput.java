@@ -192,6 +192,7 @@ final class SocketInput extends Direction {
     if (closed) {
       throw new SocketException("Socket closed");
     }
+    socket.checkConnected();
     if (receiver != null) {
       throw new IllegalStateException(
           "task \""

@@ -171,6 +171,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
 
   private void checkUsable() throws IOException {
     checkOpen();
+    socket.checkConnected();
     if (finishing) {
       throw new SocketException("Socket output is shutdown");
     }

@@ -121,6 +121,16 @@ class SocketFactoryTest {
   }
 
   @Test
+  void aSocketThatIsNotConnectedSaysSo() {
+    LoopFixture.run(() -> {
+      try (CopasSocket socket = (CopasSocket) new CopasSocketFactory().createSocket()) {
+        LoopFixture.assertSays("not connected", SocketException.class, socket::receive);
+        LoopFixture.assertSays("not connected", SocketException.class, () -> socket.send("x"));
+      }
+    });
+  }
+
+  @Test
   void theFactoryOfAClosedLoopSaysSo() {
     var fixture = new LoopFixture();
     SocketFactory factory = fixture.copas.socketFactory();

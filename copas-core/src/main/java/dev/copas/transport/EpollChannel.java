@@ -68,7 +68,7 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
     checkOpen();
     wantsRead = true;
     if (readable) {
-      transport.tellInNextPoll(this);
+      transport.tell(this);
     }
   }
 
@@ -77,18 +77,17 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
     checkOpen();
     wantsWrite = true;
     if (writable) {
-      transport.tellInNextPoll(this);
+      transport.tell(this);
     }
   }
 
   /** The system has told something. */
-  void told(int events) {
+  void note(int events) {
     if ((events & READABLE) != 0) {
       readable = true;
       toldMoreThanData |= (events & MORE_THAN_DATA) != 0;
     }
     writable |= (events & WRITABLE) != 0;
-    pass();
   }
 
   /** Passes on what is wanted. The listener may close the channel. */
@@ -115,13 +114,16 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
 
   abstract Set<SocketOption<?>> options();
 
+  // Other threads than the owner come here, too; the locks keep the number theirs until it is used.
+
   @Override
-  public <T> void setOption(SocketOption<T> option, @Nullable T value) throws IOException {
+  public synchronized <T> void setOption(SocketOption<T> option, @Nullable T value)
+      throws IOException {
     EpollOptions.set(fd, family, option, value, options());
   }
 
   @Override
-  public <T> @Nullable T getOption(SocketOption<T> option) throws IOException {
+  public synchronized <T> @Nullable T getOption(SocketOption<T> option) throws IOException {
     return EpollOptions.get(fd, family, option, options());
   }
 
@@ -131,7 +133,7 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
   }
 
   @Override
-  public @Nullable SocketAddress localAddress() throws IOException {
+  public synchronized @Nullable SocketAddress localAddress() throws IOException {
     checkOpen();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
@@ -144,7 +146,7 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
     }
   }
 
-  void bindTo(java.net.InetSocketAddress local) throws IOException {
+  synchronized void bindTo(java.net.InetSocketAddress local) throws IOException {
     checkOpen();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
@@ -163,7 +165,7 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
   }
 
   @Override
-  public void close() throws IOException {
+  public synchronized void close() throws IOException {
     if (fd != CLOSED) {
       transport.forget(this);
       close(takeFd());

@@ -198,7 +198,8 @@ final class EpollStream extends EpollChannel implements StreamChannel {
   }
 
   @Override
-  public <T> void setOption(SocketOption<T> option, @Nullable T value) throws IOException {
+  public synchronized <T> void setOption(SocketOption<T> option, @Nullable T value)
+      throws IOException {
     super.setOption(option, value);
     if (option == StandardSocketOptions.SO_LINGER) {
       lingerSeconds = value instanceof Integer seconds ? seconds : NO_LINGER;
@@ -206,7 +207,7 @@ final class EpollStream extends EpollChannel implements StreamChannel {
   }
 
   @Override
-  public void close() throws IOException {
+  public synchronized void close() throws IOException {
     if (fd == CLOSED) {
       return;
     }
@@ -225,7 +226,11 @@ final class EpollStream extends EpollChannel implements StreamChannel {
     transport.forget(this);
     transport.deregister(this);
     int last = takeFd();
-    Thread.ofPlatform().daemon().name("copas-linger").start(() -> closeQuietly(last));
+    try {
+      Thread.ofPlatform().daemon().name("copas-linger").start(() -> closeQuietly(last));
+    } catch (OutOfMemoryError e) { // No thread to be had: better to wait than to lose it.
+      closeQuietly(last);
+    }
   }
 
   /** A close that leaves bytes unread is a reset. As with NIO, the peer sees an end before that. */

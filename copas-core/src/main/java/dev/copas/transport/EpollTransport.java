@@ -145,11 +145,12 @@ public final class EpollTransport implements Transport {
       channels = Arrays.copyOf(channels, Math.max(fd + 1, 2 * channels.length));
     }
     channels[fd] = channel;
-    channel.generation = nextGeneration();
+    int generation = nextGeneration();
     add(
         fd,
         Libc.EPOLLIN | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLPRI | Libc.EPOLLET,
-        (long) channel.generation << 32 | fd);
+        (long) generation << 32 | fd);
+    channel.generation = generation;
   }
 
   /** Never 0, which is no generation. */
@@ -233,11 +234,10 @@ public final class EpollTransport implements Transport {
         throw Errors.exception(errno);
       }
     }
-    int told = due.size();
     for (int i = 0; i < count; i++) {
-      pass(events, i * Libc.EVENT_SIZE);
+      note(i * Libc.EVENT_SIZE);
     }
-    tellDue(told);
+    tellDue(due.size());
   }
 
   private int waitFor(int millis) {
@@ -259,19 +259,21 @@ public final class EpollTransport implements Transport {
         : (int) Math.min(1 + TimeUnit.NANOSECONDS.toMillis(nanos - 1), Integer.MAX_VALUE);
   }
 
-  private void pass(MemorySegment events, long offset) {
+  /** First all are noted, then told: a listener that throws must not cost the others an edge. */
+  private void note(long offset) {
     long data = events.get(Libc.UNALIGNED_LONG, offset + Libc.EVENT_DATA);
     if (data == WAKEUP) {
       return; // Edge-triggered: told again only after another write, so nobody need read it.
     }
     EpollChannel channel = channels[(int) data];
     if (channel != null && channel.generation == (int) (data >>> 32)) {
-      channel.told(events.get(JAVA_INT_UNALIGNED, offset));
+      channel.note(events.get(JAVA_INT_UNALIGNED, offset));
+      tell(channel);
     }
   }
 
-  /** The channel waits for what it knows to be there: no edge will come for that. */
-  void tellInNextPoll(EpollChannel channel) {
+  /** In this poll, or in the next one for a channel that waits for what it knows to be there. */
+  void tell(EpollChannel channel) {
     if (!channel.due) {
       channel.due = true;
       due.add(channel);
@@ -342,12 +344,12 @@ public final class EpollTransport implements Transport {
     closed = true;
     for (EpollChannel channel : channels) {
       if (channel != null) {
-        channel.close();
+        closeOneOfMany(channel);
       }
     }
     for (EpollChannel channel : List.copyOf(fresh)) {
       if (fresh.remove(channel)) { // Who takes it out is who closes it.
-        channel.close();
+        closeOneOfMany(channel);
       }
     }
     giveUpSpare();
@@ -357,5 +359,13 @@ public final class EpollTransport implements Transport {
     EpollChannel.close(wakeup);
     EpollChannel.close(epoll);
     arena.close();
+  }
+
+  private static void closeOneOfMany(EpollChannel channel) {
+    try {
+      channel.close();
+    } catch (IOException e) {
+      System.getLogger("dev.copas").log(System.Logger.Level.WARNING, "a socket is lost", e);
+    }
   }
 }
