@@ -76,10 +76,13 @@ import java.util.spi.ToolProvider;
 import java.util.stream.IntStream;
 import java.util.zip.Deflater;
 
-/** Calls that handlers may think of, made for real. Those that can wait, wait for {@link #WAIT}. */
+/**
+ * Calls that handlers may think of, made for real. Those that can wait, wait for {@link #WAIT}:
+ * real time, for they are the JDK's and the system's, and so is the watchdog's.
+ */
 final class Calls {
 
-  static final Duration WAIT = Duration.ofMillis(250);
+  static final Duration WAIT = Duration.ofMillis(200);
 
   /** More than a pipe takes. */
   static final int MUCH = 256 * 1024;

@@ -74,7 +74,9 @@ final class LookupPrograms {
       fixture.loop(() -> {
         Task first = fixture.add(() -> lookUpInterrupted("cancelled.slow"));
         Task second = fixture.add(() -> lookUp("cancelled.slow"));
-        Copas.pause(SlowNames.TIME.dividedBy(4));
+        while (SlowNames.THREADS.isEmpty()) {
+          Copas.pause();
+        }
         first.cancel();
         first.join();
         second.join();

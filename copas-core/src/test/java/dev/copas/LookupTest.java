@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 
 /**
  * Tasks look names up, through whatever library. In JVMs of their own: one has one way to look up,
  * found with the first name.
  */
+@DisabledIfSystemProperty(named = "copas.mode", matches = "nio") // The transport has no part in it.
 @Timeout(value = 100, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class LookupTest {
 

@@ -17,7 +17,7 @@ import java.util.stream.Stream;
  */
 public final class SlowNames extends InetAddressResolverProvider {
 
-  static final Duration TIME = Duration.ofMillis(300);
+  static final Duration TIME = Duration.ofMillis(200);
 
   /** The threads that looked up, in order. */
   static final ConcurrentLinkedQueue<String> THREADS = new ConcurrentLinkedQueue<>();

@@ -114,16 +114,13 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
 
   abstract Set<SocketOption<?>> options();
 
-  // Other threads than the owner come here, too; the locks keep the number theirs until it is used.
-
   @Override
-  public synchronized <T> void setOption(SocketOption<T> option, @Nullable T value)
-      throws IOException {
+  public <T> void setOption(SocketOption<T> option, @Nullable T value) throws IOException {
     EpollOptions.set(fd, family, option, value, options());
   }
 
   @Override
-  public synchronized <T> @Nullable T getOption(SocketOption<T> option) throws IOException {
+  public <T> @Nullable T getOption(SocketOption<T> option) throws IOException {
     return EpollOptions.get(fd, family, option, options());
   }
 
@@ -133,7 +130,7 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
   }
 
   @Override
-  public synchronized @Nullable SocketAddress localAddress() throws IOException {
+  public @Nullable SocketAddress localAddress() throws IOException {
     checkOpen();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
@@ -146,7 +143,7 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
     }
   }
 
-  synchronized void bindTo(java.net.InetSocketAddress local) throws IOException {
+  void bindTo(java.net.InetSocketAddress local) throws IOException {
     checkOpen();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
@@ -165,7 +162,7 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
   }
 
   @Override
-  public synchronized void close() throws IOException {
+  public void close() throws IOException {
     if (fd != CLOSED) {
       transport.forget(this);
       close(takeFd());

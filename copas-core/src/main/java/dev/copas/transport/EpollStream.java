@@ -198,8 +198,7 @@ final class EpollStream extends EpollChannel implements StreamChannel {
   }
 
   @Override
-  public synchronized <T> void setOption(SocketOption<T> option, @Nullable T value)
-      throws IOException {
+  public <T> void setOption(SocketOption<T> option, @Nullable T value) throws IOException {
     super.setOption(option, value);
     if (option == StandardSocketOptions.SO_LINGER) {
       lingerSeconds = value instanceof Integer seconds ? seconds : NO_LINGER;
@@ -207,7 +206,7 @@ final class EpollStream extends EpollChannel implements StreamChannel {
   }
 
   @Override
-  public synchronized void close() throws IOException {
+  public void close() throws IOException {
     if (fd == CLOSED) {
       return;
     }
