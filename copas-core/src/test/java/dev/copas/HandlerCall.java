@@ -66,6 +66,11 @@ enum HandlerCall {
       BRIEFLY,
       "Nothing.",
       Calls::smallFile),
+  LARGE_FILE(
+      "the same, on large files, slow disks and network drives",
+      TO_THE_END,
+      "`offload`.",
+      Calls::largeFile),
   CLASS_LOADING(
       "loading classes, `ServiceLoader`",
       BRIEFLY,
@@ -73,11 +78,6 @@ enum HandlerCall {
       Calls::classLoading),
   RANDOM("`SecureRandom`, `UUID.randomUUID`", BRIEFLY, "Nothing.", Calls::random),
   PROCESS_START("`ProcessBuilder.start`", BRIEFLY, "Nothing.", Calls::processStart),
-  LARGE_FILE(
-      "the same, of large files, slow disks and network drives",
-      TO_THE_END,
-      "`offload`.",
-      Calls::largeFile),
   FIFO(
       "opening and reading a FIFO, and what is like one: a terminal, a serial line",
       TO_THE_END,

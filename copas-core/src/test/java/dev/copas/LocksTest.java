@@ -35,6 +35,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class LocksTest {
 
   private static final int TASKS = 20;
+  private static final int THREADS = 4;
+  private static final int ALL = TASKS + 2 * THREADS;
   private static final int ROUNDS = 50;
 
   /** Runs the body in many tasks, platform threads and virtual threads at once. */
@@ -44,7 +46,7 @@ class LocksTest {
       List<CompletableFuture<@Nullable Void>> ends = new ArrayList<>();
       for (int i = 0; i < TASKS; i++) {
         ends.add(inTask(fixture, body));
-        if (i % 5 == 0) {
+        if (i < THREADS) {
           ends.add(onThread(Thread.ofPlatform(), body));
           ends.add(onThread(Thread.ofVirtual(), body));
         }
@@ -54,8 +56,6 @@ class LocksTest {
       }
     }
   }
-
-  private static final int ALL = TASKS + 2 * (TASKS / 5);
 
   private static CompletableFuture<@Nullable Void> inTask(LoopFixture fixture, TaskBody body) {
     var end = new CompletableFuture<@Nullable Void>();
