@@ -6,6 +6,9 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketOption;
@@ -35,11 +38,26 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
   private static final int WRITABLE = Libc.EPOLLOUT | Libc.EPOLLHUP | Libc.EPOLLERR;
   private static final int MORE_THAN_DATA = READABLE & ~Libc.EPOLLIN;
 
+  private static final VarHandle USERS;
+
+  static {
+    try {
+      USERS = MethodHandles.lookup().findVarHandle(EpollChannel.class, "users", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
   final EpollTransport transport;
   final int family;
   int fd;
+  private volatile int users;
 
-  /** Tells this socket from one that had the same number before; 0 until it is registered. */
+  /**
+   * Tells this socket from one that had the same number before; 0 until it is registered. (A closed
+   * socket lives on, and in epoll, as long as a child process holds it that has not begun its
+   * program yet.)
+   */
   int generation;
 
   boolean readable;
@@ -112,16 +130,56 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
     }
   }
 
+  // ---- What other threads than the owner ask for, too
+
+  /** A call into the system, which never waits. */
+  interface Call<T extends @Nullable Object> {
+    T with(int fd) throws IOException;
+  }
+
+  /** Makes the call with a number that is this socket's until the call is over. */
+  <T extends @Nullable Object> T use(Call<T> call) throws IOException {
+    USERS.getAndAdd(this, 1);
+    try {
+      checkOpen();
+      return call.with(fd);
+    } finally {
+      USERS.getAndAdd(this, -1);
+    }
+  }
+
+  /** Takes the number away, for its close: from now on nobody uses it. */
+  int takeFd() {
+    int taken = fd;
+    fd = CLOSED;
+    VarHandle.fullFence(); // Whoever begins to use it sees that, or is seen.
+    while (users > 0) {
+      Thread.onSpinWait();
+    }
+    return taken;
+  }
+
   abstract Set<SocketOption<?>> options();
 
   @Override
   public <T> void setOption(SocketOption<T> option, @Nullable T value) throws IOException {
-    EpollOptions.set(fd, family, option, value, options());
+    checkSupported(option);
+    this.<@Nullable Void>use(number -> {
+      EpollOptions.set(number, family, option, value);
+      return null;
+    });
   }
 
   @Override
   public <T> @Nullable T getOption(SocketOption<T> option) throws IOException {
-    return EpollOptions.get(fd, family, option, options());
+    checkSupported(option);
+    return use(number -> EpollOptions.get(number, family, option));
+  }
+
+  private void checkSupported(SocketOption<?> option) {
+    if (!options().contains(option)) {
+      throw new UnsupportedOperationException("'" + option + "' not supported"); // As NIO has it.
+    }
   }
 
   @Override
@@ -131,7 +189,10 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
 
   @Override
   public @Nullable SocketAddress localAddress() throws IOException {
-    checkOpen();
+    return use(EpollChannel::addressOf);
+  }
+
+  private static @Nullable SocketAddress addressOf(int fd) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
       MemorySegment address = arena.allocate(SocketAddresses.MOST_BYTES, 8);
@@ -143,23 +204,22 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
     }
   }
 
-  void bindTo(java.net.InetSocketAddress local) throws IOException {
-    checkOpen();
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
-      MemorySegment address = SocketAddresses.encodeLocal(arena, family, local);
-      if (Libc.bind(error, fd, address) < 0) {
-        throw Errors.bindException(Libc.errno(error));
-      }
+  void bindTo(InetSocketAddress local) throws IOException {
+    int errno = use(number -> bind(number, local));
+    if (errno != 0) {
+      throw Errors.bindException(errno);
     }
   }
 
-  /** Takes the number away, so that nobody uses it when it is another socket's. */
-  int takeFd() {
-    int taken = fd;
-    fd = CLOSED;
-    return taken;
+  private int bind(int fd, InetSocketAddress local) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
+      MemorySegment address = SocketAddresses.encodeLocal(arena, family, local);
+      return Libc.bind(error, fd, address) < 0 ? Libc.errno(error) : 0;
+    }
   }
+
+  // ---- The end
 
   @Override
   public void close() throws IOException {

@@ -1,13 +1,13 @@
 package dev.copas.transport;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketException;
 import java.net.SocketOption;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.LinkedHashSet;
@@ -15,7 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Socket options by their names in Java: those that NIO's channels have, and what Linux adds. */
+/** Socket options by their names in Java: those that NIO's channels have. */
 final class EpollOptions {
 
   /** How a value looks to the system. */
@@ -39,12 +39,11 @@ final class EpollOptions {
   private static final int IP_TOS = 1;
   private static final int IPV6_TCLASS = 67;
   private static final int IPV6_V6ONLY = 26;
-  private static final int SO_REUSEADDR = 2;
   private static final int SO_ERROR = 4;
 
   private static final Map<String, Option> OPTIONS =
       Map.ofEntries(
-          Map.entry("SO_REUSEADDR", new Option(SOL_SOCKET, SO_REUSEADDR, Kind.FLAG)),
+          Map.entry("SO_REUSEADDR", new Option(SOL_SOCKET, 2, Kind.FLAG)),
           Map.entry("SO_REUSEPORT", new Option(SOL_SOCKET, 15, Kind.FLAG)),
           Map.entry("SO_KEEPALIVE", new Option(SOL_SOCKET, 9, Kind.FLAG)),
           Map.entry("SO_OOBINLINE", new Option(SOL_SOCKET, 10, Kind.FLAG)),
@@ -57,9 +56,7 @@ final class EpollOptions {
           Map.entry("TCP_KEEPIDLE", new Option(IPPROTO_TCP, 4, Kind.NUMBER)),
           Map.entry("TCP_KEEPINTERVAL", new Option(IPPROTO_TCP, 5, Kind.NUMBER)),
           Map.entry("TCP_KEEPCOUNT", new Option(IPPROTO_TCP, 6, Kind.NUMBER)),
-          Map.entry("TCP_DEFER_ACCEPT", new Option(IPPROTO_TCP, 9, Kind.NUMBER)),
-          Map.entry("TCP_QUICKACK", new Option(IPPROTO_TCP, 12, Kind.FLAG)),
-          Map.entry("TCP_USER_TIMEOUT", new Option(IPPROTO_TCP, 18, Kind.NUMBER)));
+          Map.entry("TCP_QUICKACK", new Option(IPPROTO_TCP, 12, Kind.FLAG)));
 
   private EpollOptions() {}
 
@@ -81,27 +78,18 @@ final class EpollOptions {
     return Set.copyOf(known);
   }
 
-  private static Option find(int fd, SocketOption<?> option, Set<SocketOption<?>> supported)
-      throws IOException {
-    if (!supported.contains(option)) {
-      throw new UnsupportedOperationException("'" + option + "' not supported");
-    }
-    if (fd < 0) {
-      throw new ClosedChannelException();
-    }
-    Option found = OPTIONS.get(option.name());
-    if (found == null) {
-      throw new UnsupportedOperationException("'" + option + "' not supported");
-    }
-    return found;
+  private static Option find(SocketOption<?> option) {
+    return requireNonNull(OPTIONS.get(option.name()), option.name());
   }
 
   // ---- Setting
 
-  static <T> void set(
-      int fd, int family, SocketOption<T> option, @Nullable T value, Set<SocketOption<?>> supported)
+  /**
+   * @param option a known one
+   */
+  static <T> void set(int fd, int family, SocketOption<T> option, @Nullable T value)
       throws IOException {
-    Option found = find(fd, option, supported);
+    Option found = find(option);
     if (!option.type().isInstance(value)) {
       throw new IllegalArgumentException("Invalid value '" + value + "'");
     }
@@ -142,20 +130,17 @@ final class EpollOptions {
     }
   }
 
-  /** As a listening socket of NIO has it. */
-  static void reuseAddress(int fd) throws IOException {
-    set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  }
-
   static void speakBothFamilies(int fd) throws IOException {
     set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   }
 
   // ---- Getting
 
-  static <T> T get(int fd, int family, SocketOption<T> option, Set<SocketOption<?>> supported)
-      throws IOException {
-    Option found = find(fd, option, supported);
+  /**
+   * @param option a known one
+   */
+  static <T> T get(int fd, int family, SocketOption<T> option) throws IOException {
+    Option found = find(option);
     int[] numbers =
         found.kind == Kind.TRAFFIC_CLASS && family == Libc.AF_INET
             ? get(fd, IPPROTO_IP, IP_TOS)

@@ -10,6 +10,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
 import java.net.SocketOption;
+import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedByInterruptException;
@@ -68,10 +69,26 @@ public final class EpollTransport implements Transport {
 
   public EpollTransport() throws IOException {
     epoll = checked(Libc.epollCreate(error));
-    wakeup = checked(Libc.eventfd(error));
-    add(wakeup, Libc.EPOLLIN | Libc.EPOLLET, WAKEUP);
+    try {
+      wakeup = wakeupInEpoll();
+    } catch (IOException e) { // Out of descriptors, maybe: so none may be lost.
+      EpollChannel.close(epoll);
+      arena.close();
+      throw e;
+    }
     family = speaksIpv6() ? Libc.AF_INET6 : Libc.AF_INET;
     takeSpare();
+  }
+
+  private int wakeupInEpoll() throws IOException {
+    int fd = checked(Libc.eventfd(error));
+    try {
+      add(fd, Libc.EPOLLIN | Libc.EPOLLET, WAKEUP);
+      return fd;
+    } catch (IOException e) {
+      EpollChannel.close(fd);
+      throw e;
+    }
   }
 
   private int checked(int result) throws SocketException {
@@ -81,7 +98,7 @@ public final class EpollTransport implements Transport {
     return result;
   }
 
-  private boolean speaksIpv6() throws IOException {
+  private boolean speaksIpv6() throws SocketException {
     if (Boolean.getBoolean("java.net.preferIPv4Stack")) {
       return false;
     }
@@ -106,13 +123,16 @@ public final class EpollTransport implements Transport {
   public ListenChannel openListener() throws IOException {
     EpollListener listener = opened(new EpollListener(this, openSocket(), family));
     speakBothFamilies(listener);
-    EpollOptions.reuseAddress(listener.fd);
+    listener.setOption(StandardSocketOptions.SO_REUSEADDR, true); // As a listening socket of NIO.
     return listener;
   }
 
   private void speakBothFamilies(EpollChannel channel) throws IOException {
     if (family == Libc.AF_INET6) {
-      EpollOptions.speakBothFamilies(channel.fd);
+      channel.<@Nullable Void>use(fd -> {
+        EpollOptions.speakBothFamilies(fd);
+        return null;
+      });
     }
   }
 

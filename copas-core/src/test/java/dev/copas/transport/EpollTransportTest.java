@@ -9,6 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.net.BindException;
 import java.net.ConnectException;
 import java.net.Inet6Address;
@@ -25,6 +29,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -42,6 +48,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 class EpollTransportTest {
 
   private static final long SOON = TimeUnit.SECONDS.toNanos(20);
+
+  @SuppressWarnings("restricted")
+  private static final MethodHandle DUP =
+      Linker.nativeLinker()
+          .downcallHandle(
+              Linker.nativeLinker().defaultLookup().findOrThrow("dup"),
+              FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
 
   private final EpollTransport transport = new EpollTransport();
   private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
@@ -275,6 +288,58 @@ class EpollTransportTest {
     assertEquals(1, closer.readable);
     assertEquals(0, second.readable);
     assertEquals(0, third.getFirst().readable);
+  }
+
+  /** A child process has all of ours until it begins its own program: the socket lives on there. */
+  @Test
+  void anEventForAClosedSocketThatLivesOnElsewhereReachesNobody() throws Throwable {
+    Stream first = connected();
+    int number = ((EpollChannel) first.channel).fd;
+    int elsewhere = (int) DUP.invokeExact(number);
+    first.channel.close();
+    Socket peerOfFirst = peer();
+    Stream second = connected();
+    assertEquals(number, ((EpollChannel) second.channel).fd);
+    second.channel.awaitReadable();
+    peerOfFirst.getOutputStream().write('x');
+    transport.poll(0);
+    assertEquals(0, second.readable);
+    EpollChannel.close(elsewhere);
+  }
+
+  /** Options may be asked for by any thread, while the loop closes sockets and opens others. */
+  @Test
+  void anotherThreadsOptionsNeverReachASocketThatHasTheNumberOfAClosedOne() throws Exception {
+    var current = new AtomicReference<@Nullable StreamChannel>();
+    var over = new AtomicBoolean();
+    Thread meddler =
+        Thread.ofPlatform()
+            .start(() -> {
+              while (!over.get()) {
+                meddleWith(current.get());
+              }
+            });
+    for (int i = 0; i < 20_000; i++) {
+      StreamChannel old = transport.openStream();
+      current.set(old);
+      Thread.onSpinWait();
+      old.close();
+      StreamChannel untouched = transport.openStream(); // Has its number.
+      assertEquals(false, untouched.getOption(StandardSocketOptions.SO_KEEPALIVE));
+      untouched.close();
+    }
+    over.set(true);
+    meddler.join();
+  }
+
+  private static void meddleWith(@Nullable StreamChannel channel) {
+    if (channel != null) {
+      try {
+        channel.setOption(StandardSocketOptions.SO_KEEPALIVE, true);
+      } catch (IOException e) {
+        // Closed.
+      }
+    }
   }
 
   /** Sockets come and go in every order; who is told has something to read. */
