@@ -34,9 +34,7 @@ import org.apache.hc.core5.http.io.entity.ByteArrayEntity;
 import org.apache.hc.core5.http.io.entity.EntityUtils;
 import org.apache.hc.core5.util.Timeout;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -44,12 +42,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Apache HttpClient 5. */
 @org.junit.jupiter.api.Timeout(60)
-class ApacheHttpClientTest {
-
-  private static final int HANDLERS = 50;
+class ApacheHttpClientTest extends LibraryTest {
 
   private static WebServer server;
-  private SharedLoop loop;
 
   @BeforeAll
   static void startServer() throws Exception {
@@ -59,16 +54,6 @@ class ApacheHttpClientTest {
   @AfterAll
   static void stopServer() throws Exception {
     server.stop();
-  }
-
-  @BeforeEach
-  void startLoop() throws Exception {
-    loop = new SharedLoop();
-  }
-
-  @AfterEach
-  void closeLoop() {
-    loop.close();
   }
 
   private CloseableHttpClient client(Sockets sockets, int connections) {

@@ -23,9 +23,7 @@ import org.apache.commons.net.ftp.FTP;
 import org.apache.commons.net.ftp.FTPClient;
 import org.apache.commons.net.io.CopyStreamException;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,15 +34,12 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ParameterizedClass
 @EnumSource
 @Timeout(60)
-class FtpTest {
-
-  private static final int HANDLERS = 50;
+class FtpTest extends LibraryTest {
 
   @TempDir private static Path files;
   private static FileServer server;
 
   private final Sockets sockets;
-  private SharedLoop loop;
 
   FtpTest(Sockets sockets) {
     this.sockets = sockets;
@@ -60,16 +55,6 @@ class FtpTest {
   @AfterAll
   static void stopServer() {
     server.stop();
-  }
-
-  @BeforeEach
-  void startLoop() throws Exception {
-    loop = new SharedLoop();
-  }
-
-  @AfterEach
-  void closeLoop() {
-    loop.close();
   }
 
   /** A client that is logged in. */

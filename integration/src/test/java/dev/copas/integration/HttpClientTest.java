@@ -17,9 +17,7 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,12 +25,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** The JDK's own HTTP client. */
 @Timeout(60)
-class HttpClientTest {
-
-  private static final int HANDLERS = 50;
+class HttpClientTest extends LibraryTest {
 
   private static WebServer server;
-  private SharedLoop loop;
 
   @BeforeAll
   static void startServer() throws Exception {
@@ -42,16 +37,6 @@ class HttpClientTest {
   @AfterAll
   static void stopServer() throws Exception {
     server.stop();
-  }
-
-  @BeforeEach
-  void startLoop() throws Exception {
-    loop = new SharedLoop();
-  }
-
-  @AfterEach
-  void closeLoop() {
-    loop.close();
   }
 
   private static HttpClient client(Version version) {

@@ -42,27 +42,22 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ParameterizedClass
 @EnumSource
 @Timeout(60)
-class MailTest {
-
-  private static final int HANDLERS = 50;
+class MailTest extends LibraryTest {
 
   private final Sockets sockets;
   private MailServer server;
-  private SharedLoop loop;
 
   MailTest(Sockets sockets) {
     this.sockets = sockets;
   }
 
   @BeforeEach
-  void start() throws Exception {
+  void startServer() {
     server = new MailServer();
-    loop = new SharedLoop();
   }
 
   @AfterEach
-  void stop() {
-    loop.close();
+  void stopServer() {
     server.stop();
   }
 

@@ -19,8 +19,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedClass;
@@ -38,9 +36,8 @@ import redis.clients.jedis.providers.PooledConnectionProvider;
 @ParameterizedClass
 @EnumSource
 @Timeout(60)
-class RedisTest {
+class RedisTest extends LibraryTest {
 
-  private static final int HANDLERS = 50;
   private static final double HALF_A_SECOND = 0.5;
   private static final double FOR_EVER = 0;
 
@@ -48,20 +45,9 @@ class RedisTest {
   private static final HostAndPort REDIS = Redis.address();
 
   private final Sockets sockets;
-  private SharedLoop loop;
 
   RedisTest(Sockets sockets) {
     this.sockets = sockets;
-  }
-
-  @BeforeEach
-  void startLoop() throws Exception {
-    loop = new SharedLoop();
-  }
-
-  @AfterEach
-  void closeLoop() {
-    loop.close();
   }
 
   private RedisClient client(int connections) {
