@@ -709,6 +709,10 @@ public final class Copas implements Executor, AutoCloseable {
    * long. Tasks run only inside. An interrupt of the calling thread is an {@link #exit}, and
    * cleared.
    *
+   * <p>A lock that a task holds while it waits is held until a later step. {@link
+   * java.net.InetAddress} has one for each name that is being looked up: so look names up in tasks,
+   * not on the thread that steps, or turn Copas' part in it off with {@code -Dcopas.dns=false}.
+   *
    * @return whether a task ran
    * @throws IllegalStateException as {@link #loop}
    */
