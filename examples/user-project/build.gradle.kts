@@ -28,9 +28,10 @@ application {
 }
 
 // snippet: flag
-val copasFlag = "--add-opens=java.base/java.lang=ALL-UNNAMED"
-tasks.withType<JavaExec>().configureEach { jvmArgs(copasFlag) }
-tasks.withType<Test>().configureEach { jvmArgs(copasFlag) }
+val copasFlags =
+    listOf("--add-opens=java.base/java.lang=ALL-UNNAMED", "--enable-native-access=ALL-UNNAMED")
+tasks.withType<JavaExec>().configureEach { jvmArgs(copasFlags) }
+tasks.withType<Test>().configureEach { jvmArgs(copasFlags) }
 // end: flag
 
 tasks.test { useJUnitPlatform() }

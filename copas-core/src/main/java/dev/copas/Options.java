@@ -149,7 +149,7 @@ public final class Options implements Cloneable {
   }
 
   /**
-   * Has the sockets of java.nio under the loop also where others are faster. By default those of
+   * Has the sockets of java.nio under the loop also where there is epoll. By default those of
    * {@link #epoll} are taken in native mode where they are to be had.
    */
   public Options nio() {

@@ -70,9 +70,9 @@ public enum Transports {
       System.getLogger("dev.copas")
           .log(
               System.Logger.Level.INFO,
-              "the loop runs on java.nio; epoll is faster, with "
+              "the loop runs on java.nio; it calls epoll itself with "
                   + PERMISSION
-                  + ". Options.nio() is content without");
+                  + ". Options.nio() is content as it is");
     }
   }
 }
