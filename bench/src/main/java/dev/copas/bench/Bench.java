@@ -1,0 +1,168 @@
+package dev.copas.bench;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The command: every scenario with every server, in turns. */
+@Command(
+    name = "bench/run",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    description = {
+      "Compares Copas with its peers: CPU time of the server per request, throughput, latency,"
+          + " memory.",
+      "In each scenario all servers are started and warmed up, and then measured in turns, so that"
+          + " what disturbs the machine disturbs all of them."
+    })
+final class Bench implements Callable<Integer> {
+
+  @Option(names = "--quick", description = "Two minutes: fewer scenarios, servers and rounds.")
+  private boolean quick;
+
+  @Option(
+      names = "--scenarios",
+      split = ",",
+      paramLabel = "ID",
+      description =
+          "Only these: 64b-1, 64b-64, 64b-1000, 64b-10000, 16k-1, 16k-64, 16k-1000,"
+              + " 16k-10000, pipelined, lines, churn, idle, start.")
+  private List<String> scenarios = List.of();
+
+  @Option(
+      names = "--servers",
+      split = ",",
+      paramLabel = "ID",
+      description =
+          "Only these: copas-epoll, copas-nio, copas-solo, c, netty-epoll, netty-nio,"
+              + " vertx, jdk, lua.")
+  private List<String> servers = List.of();
+
+  @Option(names = "--rounds", defaultValue = "7", description = "Default: ${DEFAULT-VALUE}.")
+  private int rounds;
+
+  @Option(
+      names = "--warm-up",
+      defaultValue = "8",
+      paramLabel = "SECONDS",
+      description = "For each server in each scenario. Default: ${DEFAULT-VALUE}.")
+  private double warmUp;
+
+  @Option(
+      names = "--measure",
+      defaultValue = "1",
+      paramLabel = "SECONDS",
+      description = "For each sample. Default: ${DEFAULT-VALUE}.")
+  private double measure;
+
+  @Option(
+      names = "--out",
+      defaultValue = "target/results",
+      paramLabel = "FOLDER",
+      description =
+          "For results.csv, RESULTS.md and the plots, from the folder bench. Default:"
+              + " ${DEFAULT-VALUE}. Measurements are added to a results.csv that is there.")
+  private Path out = Path.of("target/results");
+
+  @Option(names = "--report", description = "Measure nothing; write the report of results.csv.")
+  private boolean report;
+
+  private final Path target = Path.of("target");
+  private final Path log = target.resolve("servers.log");
+
+  public static void main(String[] arguments) {
+    System.exit(new CommandLine(new Bench()).execute(arguments));
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    Files.createDirectories(target);
+    Files.createDirectories(out);
+    Path csv = out.resolve("results.csv");
+    if (!report) {
+      measureAll(csv);
+    }
+    Report.write(out, Files.readAllLines(csv).stream().skip(1).map(Sample::parse).toList());
+    return 0;
+  }
+
+  private void measureAll(Path csv) throws IOException, InterruptedException {
+    if (quick) {
+      makeQuick();
+    }
+    Cores cores = Cores.choose();
+    cores.pinThisProcess();
+    List<Contender> contenders = chosenContenders();
+    List<Scenario> chosen =
+        Scenario.ALL.stream()
+            .filter(s -> scenarios.isEmpty() || scenarios.contains(s.id()))
+            .toList();
+    if (!Files.exists(csv)) {
+      Files.writeString(csv, Sample.HEADER + "\n");
+    }
+    var progress = new Progress(steps(chosen, contenders));
+    for (Scenario scenario : chosen) {
+      List<Sample> samples = measureInTurns(scenario, contenders, cores, progress);
+      Files.write(csv, samples.stream().map(Sample::csv).toList(), StandardOpenOption.APPEND);
+      progress.clear();
+      System.out.println(Report.table(scenario, samples));
+    }
+  }
+
+  private void makeQuick() {
+    rounds = 3;
+    warmUp = 3;
+    measure = 0.5;
+    if (scenarios.isEmpty()) {
+      scenarios = List.of("64b-64", "64b-1000", "lines", "idle");
+    }
+    if (servers.isEmpty()) {
+      servers = List.of("copas-epoll", "copas-nio", "c", "netty-epoll", "jdk");
+    }
+  }
+
+  private List<Contender> chosenContenders() throws IOException, InterruptedException {
+    return Contender.all(target).stream()
+        .filter(c -> servers.isEmpty() || servers.contains(c.id()))
+        .toList();
+  }
+
+  private int steps(List<Scenario> chosen, List<Contender> contenders) {
+    long pairs = chosen.stream().mapToLong(s -> contenders.stream().filter(s::suits).count()).sum();
+    return (int) pairs * (1 + rounds);
+  }
+
+  private List<Sample> measureInTurns(
+      Scenario scenario, List<Contender> contenders, Cores cores, Progress progress)
+      throws IOException, InterruptedException {
+    var measurements = new ArrayList<Measurement>();
+    var samples = new ArrayList<Sample>();
+    try {
+      for (Contender contender : contenders.stream().filter(scenario::suits).toList()) {
+        progress.next(scenario.title() + ": warming up " + contender.label());
+        var measurement = new Measurement(scenario, contender, cores.ofServer(), log);
+        measurements.add(measurement);
+        measurement.warmUp((long) (warmUp * 1e9));
+      }
+      for (int round = 1; round <= rounds; round++) {
+        for (Measurement measurement : measurements) {
+          progress.next(
+              scenario.title() + ": round " + round + ", " + measurement.contender.label());
+          samples.add(measurement.sample((long) (measure * 1e9)));
+        }
+      }
+      return samples;
+    } finally {
+      for (Measurement measurement : measurements) {
+        measurement.close();
+      }
+    }
+  }
+}

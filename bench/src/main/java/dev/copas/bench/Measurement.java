@@ -1,0 +1,161 @@
+package dev.copas.bench;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import org.HdrHistogram.Histogram;
+
+/** One scenario with one server: its warm-up, and as many samples as are asked for. */
+final class Measurement implements AutoCloseable {
+
+  /** Has the heap follow what is alive, so that resident memory shows that. */
+  private static final List<String> TIGHT_HEAP =
+      List.of("-Xmn4m", "-XX:MinHeapFreeRatio=5", "-XX:MaxHeapFreeRatio=5");
+
+  private static final long MILLION = 1_000_000;
+  private static final long OWN_PID = ProcessHandle.current().pid();
+
+  final Scenario scenario;
+  final Contender contender;
+  private final String core;
+  private final Path log;
+  private final ServerProcess server;
+
+  Measurement(Scenario scenario, Contender contender, String core, Path log) throws IOException {
+    this.scenario = scenario;
+    this.contender = contender;
+    this.core = core;
+    this.log = log;
+    server = start();
+  }
+
+  private ServerProcess start() throws IOException {
+    List<String> flags = scenario.kind() == Scenario.Kind.IDLE ? TIGHT_HEAP : List.of();
+    return new ServerProcess(contender.command(scenario.mode(), flags), core, log);
+  }
+
+  void warmUp(long nanos) throws IOException {
+    switch (scenario.kind()) {
+      case ECHO, LINES -> {
+        try (EchoLoad load = load(scenario.connections())) {
+          load.runUntilEachHad(1);
+          load.run(nanos);
+        }
+      }
+      case IDLE -> {
+        try (EchoLoad load = load(1000)) {
+          load.run(nanos);
+        }
+      }
+      case CHURN -> {
+        try (var load = new ChurnLoad(server.port, scenario.connections())) {
+          load.run(nanos);
+        }
+      }
+      case START -> {}
+    }
+  }
+
+  private EchoLoad load(int connections) throws IOException {
+    return new EchoLoad(server.port, connections, scenario.size(), scenario.inFlight());
+  }
+
+  Sample sample(long nanos) throws IOException, InterruptedException {
+    return switch (scenario.kind()) {
+      case ECHO, LINES -> echo(nanos);
+      case IDLE -> idle();
+      case CHURN -> churn(nanos);
+      case START -> startAnother();
+    };
+  }
+
+  private Sample echo(long nanos) throws IOException {
+    try (EchoLoad load = load(scenario.connections())) {
+      load.runUntilEachHad(1);
+      load.run(nanos / 4);
+      load.takeAnswers();
+      load.takeLatency();
+      var watch = new Watch();
+      load.run(nanos);
+      watch.stop();
+      Histogram latency = load.takeLatency();
+      return watch.sample(
+          load.takeAnswers(),
+          latency.getValueAtPercentile(50) / 1000.0,
+          latency.getValueAtPercentile(99) / 1000.0);
+    }
+  }
+
+  private Sample churn(long nanos) throws IOException {
+    try (var load = new ChurnLoad(server.port, scenario.connections())) {
+      load.run(nanos / 4);
+      load.takeRounds();
+      var watch = new Watch();
+      load.run(nanos);
+      watch.stop();
+      return watch.sample(load.takeRounds(), Double.NaN, Double.NaN);
+    }
+  }
+
+  /** The clocks of both sides, from one moment to another. */
+  private final class Watch {
+
+    private final long began = System.nanoTime();
+    private long server = Measurement.this.server.cpuNanos();
+    private long load = Posix.cpuNanos(OWN_PID);
+    private long wall;
+
+    Watch() throws IOException {}
+
+    void stop() throws IOException {
+      server = Measurement.this.server.cpuNanos() - server;
+      load = Posix.cpuNanos(OWN_PID) - load;
+      wall = System.nanoTime() - began;
+    }
+
+    Sample sample(long requests, double p50, double p99) throws IOException {
+      return new Sample(
+          scenario.id(),
+          contender.id(),
+          server / 1000.0 / requests,
+          requests * 1e9 / wall,
+          p50,
+          p99,
+          (double) Measurement.this.server.resident() / MILLION,
+          (double) server / wall,
+          (double) load / wall);
+    }
+  }
+
+  private Sample idle() throws IOException, InterruptedException {
+    long before = residentAtRest();
+    try (EchoLoad load = load(scenario.connections())) {
+      load.runUntilEachHad(1);
+      // No more than one answer for each is on the way now, and taken in here.
+      double perConnection = (residentAtRest() - before) / 1024.0 / scenario.connections();
+      return Sample.ofCost(scenario, contender, perConnection);
+    }
+  }
+
+  private long residentAtRest() throws IOException, InterruptedException {
+    if (contender.isJava()) {
+      server.collectGarbage();
+      server.collectGarbage();
+    }
+    return server.resident();
+  }
+
+  private Sample startAnother() throws IOException {
+    long began = System.nanoTime();
+    try (ServerProcess another = start();
+        var load = new EchoLoad(another.port, 1, scenario.size(), 1)) {
+      load.runUntilEachHad(1);
+      return Sample.ofCost(scenario, contender, (System.nanoTime() - began) / 1e6);
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    server.close();
+  }
+}

@@ -1,0 +1,180 @@
+package dev.copas.bench;
+
+import static java.util.stream.Collectors.groupingBy;
+import static java.util.stream.Collectors.joining;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
+
+/** Tables of medians. */
+final class Report {
+
+  /** In this order, in tables and plots. */
+  static final Map<String, String> LABELS = labels();
+
+  private static final double BUSY = 0.95;
+
+  private Report() {}
+
+  private static Map<String, String> labels() {
+    var labels = new LinkedHashMap<String, String>();
+    labels.put("c", "C, epoll");
+    labels.put("copas-epoll", "Copas, epoll");
+    labels.put("copas-nio", "Copas, NIO");
+    labels.put("copas-solo", "Copas, solo mode");
+    labels.put("netty-epoll", "Netty, epoll");
+    labels.put("netty-nio", "Netty, NIO");
+    labels.put("vertx", "Vert.x, epoll");
+    labels.put("jdk", "JDK virtual threads");
+    labels.put("lua", "Lua Copas, LuaJIT");
+    labels.put("hello", "a JVM that says hello");
+    return labels;
+  }
+
+  static String label(String contender) {
+    return LABELS.getOrDefault(contender, contender);
+  }
+
+  static void write(Path folder, List<Sample> samples) throws IOException {
+    Map<String, List<Sample>> byScenario = samples.stream().collect(groupingBy(Sample::scenario));
+    String tables =
+        Scenario.ALL.stream()
+            .filter(scenario -> byScenario.containsKey(scenario.id()))
+            .map(scenario -> table(scenario, byScenario.getOrDefault(scenario.id(), List.of())))
+            .collect(joining("\n"));
+    Files.writeString(folder.resolve("RESULTS.md"), head() + tables);
+    for (String size : List.of("64b", "16k")) {
+      var plot = new Plot(size.equals("64b") ? "Echo of 64 bytes" : "Echo of 16 KB", size, samples);
+      if (plot.hasLines()) {
+        Files.writeString(folder.resolve("echo-" + size + ".svg"), plot.svg());
+      }
+    }
+  }
+
+  private static String head() throws IOException {
+    return """
+    # Results
+
+    %s, %s, Linux %s, Java %s, %s.
+
+    Written by `bench/run`; every sample is in results.csv. The server has one core and the load, which
+    checks every byte, another one. Medians, and the quartiles in brackets. CPU is the time that the
+    operating system says the server's process used, all of its threads, for each request. "Busy" is how
+    much of its core the server, and the load, used: where the load is the busier one, the server waited
+    for it, and its throughput is not its limit.
+
+    """
+        .formatted(
+            LocalDate.now(ZoneOffset.UTC),
+            processor(),
+            System.getProperty("os.version").replaceAll("[^0-9.].*", ""),
+            System.getProperty("java.version"),
+            Versions.ofPeers());
+  }
+
+  private static String processor() throws IOException {
+    try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {
+      return lines
+          .filter(line -> line.startsWith("model name"))
+          .map(line -> line.replaceFirst("[^:]*: *", ""))
+          .findFirst()
+          .orElse(System.getProperty("os.arch"));
+    }
+  }
+
+  static String table(Scenario scenario, List<Sample> samples) {
+    Map<String, List<Sample>> byContender = samples.stream().collect(groupingBy(Sample::contender));
+    List<String> order = List.copyOf(LABELS.keySet());
+    return "## %s\n\n%s%s"
+        .formatted(
+            scenario.title(),
+            columns(scenario),
+            byContender.keySet().stream()
+                .sorted(Comparator.comparingInt(order::indexOf))
+                .map(id -> row(scenario, id, byContender))
+                .collect(joining()));
+  }
+
+  private static String columns(Scenario scenario) {
+    return switch (scenario.kind()) {
+      case IDLE -> line("", "KB per connection", "to C", "to Netty") + rule(4);
+      case START -> line("", "ms", "to hello") + rule(3);
+      default ->
+          line(
+                  "",
+                  "CPU us per " + scenario.unit(),
+                  "to C",
+                  "to Netty",
+                  scenario.unit() + "s per s",
+                  "p50 us",
+                  "p99 us",
+                  "resident MB",
+                  "busy: server, load")
+              + rule(9);
+    };
+  }
+
+  private static String line(String... cells) {
+    return "| " + String.join(" | ", cells) + " |\n";
+  }
+
+  private static String rule(int columns) {
+    return "|---" + "|---:".repeat(columns - 1) + "|\n";
+  }
+
+  private static String row(Scenario scenario, String id, Map<String, List<Sample>> all) {
+    List<Sample> own = all.getOrDefault(id, List.of());
+    String label = label(id);
+    String cost =
+        "%.2f (%.2f-%.2f)"
+            .formatted(
+                median(own, Sample::cost),
+                Sample.quantile(own, 0.25, Sample::cost),
+                Sample.quantile(own, 0.75, Sample::cost));
+    return switch (scenario.kind()) {
+      case IDLE -> line(label, cost, ratio(own, all.get("c")), ratio(own, all.get("netty-epoll")));
+      case START -> line(label, cost, ratio(own, all.get("hello")));
+      default ->
+          line(
+              label,
+              cost,
+              ratio(own, all.get("c")),
+              ratio(own, all.get("netty-epoll")),
+              "%,.0f".formatted(median(own, Sample::perSecond)),
+              number(median(own, Sample::p50)),
+              number(median(own, Sample::p99)),
+              number(median(own, Sample::resident)),
+              busy(own));
+    };
+  }
+
+  private static String busy(List<Sample> own) {
+    double server = median(own, Sample::serverBusy);
+    double load = median(own, Sample::loadBusy);
+    return "%.0f %%, %.0f %%%s"
+        .formatted(100 * server, 100 * load, server < BUSY && load > BUSY ? " (load-bound)" : "");
+  }
+
+  private static String number(double value) {
+    return Double.isNaN(value) ? "" : "%,.0f".formatted(value);
+  }
+
+  private static String ratio(
+      List<Sample> own, @org.jspecify.annotations.Nullable List<Sample> other) {
+    return other == null
+        ? ""
+        : "%.2f".formatted(median(own, Sample::cost) / median(other, Sample::cost));
+  }
+
+  static double median(List<Sample> samples, ToDoubleFunction<Sample> value) {
+    return Sample.quantile(samples, 0.5, value);
+  }
+}
