@@ -12,7 +12,7 @@ module dev.copas {
   uses java.net.spi.InetAddressResolverProvider;
 
   provides java.net.spi.InetAddressResolverProvider with
-      dev.copas.transport.LookupProvider;
+      dev.copas.loop.LookupProvider;
 
   exports dev.copas;
   exports dev.copas.loop to

@@ -709,9 +709,11 @@ public final class Copas implements Executor, AutoCloseable {
    * long. Tasks run only inside. An interrupt of the calling thread is an {@link #exit}, and
    * cleared.
    *
-   * <p>A lock that a task holds while it waits is held until a later step. {@link
-   * java.net.InetAddress} has one for each name that is being looked up: so look names up in tasks,
-   * not on the thread that steps, or turn Copas' part in it off with {@code -Dcopas.dns=false}.
+   * <p>A lock that a task holds while it waits, or is the next to have, is held until a later step.
+   * {@link java.net.InetAddress} has one for each name that is being looked up: so in here, a task
+   * looks a name up without letting others run, and the step takes as long as that. {@link
+   * #connect} lets them run. When a third thread looks the same name up, a task may be the next to
+   * have the lock: whoever has such threads looks names up in tasks, not between steps.
    *
    * @return whether a task ran
    * @throws IllegalStateException as {@link #loop}

@@ -11,6 +11,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +36,9 @@ public final class Task {
 
   /** A century is for ever, and can be told in nanoseconds. */
   private static final Duration LONGEST = Duration.ofDays(36_500);
+
+  /** How far an exception's causes are looked at: they may come in a circle. */
+  private static final int MOST_CAUSES = 50;
 
   private final Copas copas;
   private final TaskBody body;
@@ -109,15 +114,28 @@ public final class Task {
   }
 
   /**
-   * A cancelled task that ends with the exception of its interrupted wait has done as told. The
-   * JDK's own sockets throw a SocketException then, and leave the interrupt status set.
+   * A cancelled task that ends with the exception of its interrupted wait has done as told, also
+   * when a library made another one of it. What ends because its time is over has such a cause too,
+   * and has failed.
    */
   private boolean isCancellation(Throwable e) {
-    return lastCancellation != null
-        && (e instanceof InterruptedException
-            || (e instanceof InterruptedIOException && !(e instanceof SocketTimeoutException))
-            || e instanceof ClosedByInterruptException
-            || (e instanceof SocketException && Thread.currentThread().isInterrupted()));
+    return isCancelled()
+        && Stream.iterate(e, Objects::nonNull, Throwable::getCause)
+            .limit(MOST_CAUSES)
+            .takeWhile(cause -> !isTimeout(cause))
+            .anyMatch(Task::isInterruption);
+  }
+
+  private static boolean isTimeout(Throwable e) {
+    return e instanceof TimeoutException || e instanceof SocketTimeoutException;
+  }
+
+  /** The JDK's own sockets throw a SocketException, and leave the interrupt status set. */
+  private static boolean isInterruption(Throwable e) {
+    return e instanceof InterruptedException
+        || e instanceof InterruptedIOException
+        || e instanceof ClosedByInterruptException
+        || (e instanceof SocketException && Thread.currentThread().isInterrupted());
   }
 
   @Nullable Object lastCancellation() {
@@ -145,11 +163,26 @@ public final class Task {
    * Cancels the task by interrupting it: pauses and locks throw {@link InterruptedException},
    * sockets of Copas throw {@link java.io.InterruptedIOException} and stay open. Its {@code
    * finally} blocks run. A task that swallows the exception goes on. Not an error for the error
-   * handler.
+   * handler, nor is an exception of a library's that has it as a cause.
    */
   public void cancel() {
     lastCancellation = new Object();
     coroutine.thread().interrupt();
+  }
+
+  /**
+   * Whether the task was ever cancelled: by {@link #cancel}, or by {@link Copas#stop}, {@link
+   * Copas#close} or {@link Copas#cancelAll}. Stays true when the task has swallowed the exception,
+   * and when it has ended. For a loop around a library that swallows it:
+   *
+   * {@snippet :
+   * while (!Copas.current().isCancelled()) {
+   *   folder.idle(true);
+   * }
+   * }
+   */
+  public boolean isCancelled() {
+    return lastCancellation != null;
   }
 
   /**

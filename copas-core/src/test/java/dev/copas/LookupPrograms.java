@@ -28,6 +28,10 @@ final class LookupPrograms {
         closed();
         behindOthers();
       }
+      case "stepped" -> {
+        stepped();
+        connectStepped();
+      }
       case "off" -> off();
       default -> throw new IllegalArgumentException(args[0]);
     }
@@ -173,6 +177,33 @@ final class LookupPrograms {
         go.countDown();
       });
     }
+  }
+
+  /** Between two steps nobody runs the task: it must not have the lock of the name then. */
+  private static void stepped() throws Exception {
+    try (var fixture = new LoopFixture()) {
+      fixture.copas.addThread("stepped", () -> lookUp("same.slow"));
+      fixture.copas.step();
+      lookUp("same.slow");
+      fixture.loop(() -> lookUp("in-loop.slow"));
+      fixture.copas.addThread("stepped again", () -> lookUp("again.slow"));
+      fixture.copas.step();
+    }
+    checkThreads("stepped", "copas-dns-1", "stepped again");
+  }
+
+  /** A step is not held by a task that connects by name. */
+  private static void connectStepped() throws Exception {
+    SlowNames.THREADS.clear();
+    try (var fixture = new LoopFixture()) {
+      CopasServerSocket server = fixture.echo();
+      Task task =
+          fixture.add(() -> fixture.copas.connect("server.slow", server.getLocalPort()).close());
+      while (task.state() != Task.State.ENDED) {
+        fixture.copas.step(SlowNames.TIME);
+      }
+    }
+    checkThreads("copas-offload-1");
   }
 
   private static void off() {

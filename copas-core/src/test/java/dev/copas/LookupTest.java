@@ -2,6 +2,7 @@ package dev.copas;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
@@ -27,6 +28,12 @@ class LookupTest {
   @Test
   void whoIsCancelledOrClosedOrLateGetsItsAnswerFirst() throws Exception {
     assertDone(LoopChildJvm.inMode().run("toTheEnd", LookupPrograms.class));
+  }
+
+  @Tag("native")
+  @Test
+  void aThreadThatStepsMayLookUpWhatATaskLooksUp() throws Exception {
+    assertDone(LoopChildJvm.inMode().run("stepped", LookupPrograms.class));
   }
 
   @Test

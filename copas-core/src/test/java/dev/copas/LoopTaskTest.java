@@ -14,10 +14,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Consumer;
 import java.util.logging.LogRecord;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -497,6 +499,136 @@ class LoopTaskTest {
         receiver.cancel();
       });
     }
+  }
+
+  @Test
+  void aCancelledTaskWhoseLibraryWrapsTheInterruptionHasNotFailed() throws Exception {
+    try (var fixture = new LoopFixture();
+        var socket = new DatagramSocket(0, InetAddress.getLoopbackAddress())) {
+      List<TaskBody> waits =
+          List.of(
+              () -> Copas.pause(Duration.ofDays(1)),
+              new CountDownLatch(1)::await,
+              () -> socket.receive(new DatagramPacket(new byte[1], 1)));
+      fixture.loop(() -> {
+        List<Task> tasks = waits.stream().map(wait -> fixture.add(() -> wrapped(wait))).toList();
+        LoopFixture.awaitWaiting(tasks);
+        tasks.forEach(Task::cancel);
+      });
+    }
+  }
+
+  private static void wrapped(TaskBody wait) {
+    try {
+      wait.run();
+    } catch (Exception e) {
+      throw new IllegalStateException("library", new java.io.IOException("driver", e));
+    }
+  }
+
+  @Test
+  void aWrappedInterruptionOfATaskThatNobodyCancelledIsAnError() {
+    assertReported(
+        false,
+        () -> {
+          throw new IllegalStateException(new InterruptedException("mine"));
+        });
+  }
+
+  @Test
+  void whatElseACancelledTaskFailsWithIsAnError() {
+    assertReported(
+        true,
+        () -> {
+          throw new IllegalStateException("library", new java.io.IOException("driver"));
+        });
+    assertReported(
+        true,
+        () -> {
+          throw new IllegalStateException(new java.net.SocketTimeoutException("mine"));
+        });
+    assertReported(
+        true,
+        () -> {
+          var one = new IllegalStateException("one");
+          one.initCause(new IllegalStateException("two", one));
+          throw one;
+        });
+  }
+
+  @Test
+  void aDeadlineThatACancelledTaskMissesLaterIsAnError() {
+    assertReported(
+        true,
+        () ->
+            Copas.within(
+                Duration.ofMillis(1),
+                () -> {
+                  Copas.pause(Duration.ofDays(1));
+                }));
+  }
+
+  /** A task that may be cancelled before, and has swallowed that. */
+  private static void assertReported(boolean cancelled, TaskBody body) {
+    try (var copas = Modes.create()) {
+      List<Throwable> told = new ArrayList<>();
+      copas.setErrorHandler((error, task, socket) -> told.add(error));
+      copas.addThread(() -> {
+        if (cancelled) {
+          Copas.current().cancel();
+          assertThrows(InterruptedException.class, Copas::pause);
+        }
+        body.run();
+      });
+      copas.loop();
+      assertEquals(1, told.size(), told::toString);
+    }
+  }
+
+  @Test
+  void aTaskThatSwallowsItsCancellationCanAskForIt() throws Exception {
+    try (var fixture = new LoopFixture()) {
+      fixture.start();
+      Task task =
+          fixture.add(() -> {
+            Task self = Copas.current();
+            while (!self.isCancelled()) {
+              try {
+                Copas.pause(Duration.ofDays(1));
+              } catch (InterruptedException e) {
+                assertTrue(self.isCancelled());
+              }
+            }
+          });
+      LoopFixture.eventually(() -> task.state() == Task.State.WAITING);
+      assertFalse(task.isCancelled());
+      task.cancel();
+      assertTrue(task.join(Duration.ofSeconds(20)));
+      assertTrue(task.isCancelled());
+    }
+  }
+
+  @Test
+  void whatEndsTheLoopCancelsItsTasks() {
+    List<Consumer<Copas>> ends =
+        List.of(Copas::cancelAll, copas -> copas.stop(Duration.ZERO), Copas::close);
+    for (Consumer<Copas> end : ends) {
+      try (var fixture = new LoopFixture()) {
+        Task task = fixture.add(() -> Copas.pause(Duration.ofDays(1)));
+        fixture.loop(() -> end.accept(fixture.copas));
+        assertTrue(task.isCancelled());
+      }
+    }
+  }
+
+  @Test
+  void theEndOfATimeIsNoCancellation() {
+    LoopFixture.run(() -> {
+      assertThrows(
+          TimeoutException.class,
+          () -> Copas.within(Duration.ZERO, () -> Copas.pause(Duration.ofDays(1))));
+      assertFalse(Copas.current().isCancelled());
+    });
   }
 
   @Test

@@ -187,7 +187,9 @@ class ThreadsTest {
               scene -> scene.copas.setErrorHandler(scene.copas.getErrorHandler())),
           anywhere("`Task.cancel()`, `removeThread(task)`", scene -> scene.pausing.cancel()),
           anywhere("`Task.wakeup()`", scene -> assertTrue(scene.pausing.wakeup())),
-          anywhere("`Task.name()`, `Task.state()`", scene -> scene.pausing.state()),
+          anywhere(
+              "`Task.name()`, `Task.state()`, `Task.isCancelled()`",
+              scene -> assertFalse(scene.pausing.isCancelled())),
           waits("`Task.join()`", scene -> scene.copas.addThread(() -> {}).join()),
           ofATask("`Copas.current()`", scene -> Copas.current()),
           ofATask("`Copas.pause()`, `Copas.pause(Duration)`", scene -> Copas.pause()),

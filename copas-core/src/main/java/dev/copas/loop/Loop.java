@@ -54,7 +54,7 @@ public final class Loop {
   private volatile @Nullable Thread owner;
   private volatile boolean turning;
   private volatile boolean asleep;
-  private volatile @Nullable Thread lastStepper;
+  private volatile @Nullable Thread lastStepper; // Null when it was run since.
   private volatile boolean exiting;
   private volatile boolean closed;
 
@@ -119,6 +119,7 @@ public final class Loop {
     if (!enter()) {
       return false;
     }
+    lastStepper = null;
     try {
       inbox.drain(); // What came before the program comes first.
       settle();
@@ -340,6 +341,11 @@ public final class Loop {
               : "this call may wait, and nobody runs the loop meanwhile: make it in a task (a"
                   + " handler, addThread, execute or loop(init)), or start() the loop first");
     }
+  }
+
+  /** Whether it is {@link #step} that runs the coroutine which asks, and not {@link #run}. */
+  boolean isStepped() {
+    return lastStepper != null;
   }
 
   /** Whether a thread is inside {@link #run} or {@link #step} now. */

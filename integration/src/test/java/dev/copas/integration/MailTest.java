@@ -208,8 +208,13 @@ class MailTest extends LibraryTest {
             "readIdleResponse",
             () -> {
               try (var inbox = Inbox.of(session)) {
-                inbox.folder().idle(true);
-                assertEquals(0, inbox.folder().getMessageCount());
+                var folder = inbox.folder();
+                // snippet: idle
+                while (!Copas.current().isCancelled()) {
+                  folder.idle(true);
+                }
+                // end: idle
+                assertEquals(0, folder.getMessageCount());
               }
             });
     if (sockets == Sockets.OF_THE_LOOP) {

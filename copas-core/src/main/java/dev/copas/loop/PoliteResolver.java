@@ -1,4 +1,4 @@
-package dev.copas.transport;
+package dev.copas.loop;
 
 import static java.util.Objects.requireNonNull;
 
@@ -18,9 +18,10 @@ import java.util.stream.Stream;
  * Looks names up on a thread of its own when a virtual thread asks, which waits politely. The
  * system's look-up is native code, and would hold whatever carries the virtual thread.
  *
- * <p>{@link InetAddress} has a lock for each name, and holds it meanwhile. So these threads do
- * nothing but look up, and never wait for such a lock: with others in front of it that do, the
- * look-up of the one who holds it would never have its turn.
+ * <p>{@link InetAddress} has a lock for each name, and the caller holds it meanwhile. So these
+ * threads do nothing but look up, and never wait for such a lock: with others in front of it that
+ * do, the look-up of the one who holds it would never have its turn. And a coroutine that is
+ * stepped does not wait: nobody may step it again before the stepping thread has that lock itself.
  */
 record PoliteResolver(InetAddressResolver resolver) implements InetAddressResolver {
 
@@ -44,16 +45,24 @@ record PoliteResolver(InetAddressResolver resolver) implements InetAddressResolv
   @Override
   public Stream<InetAddress> lookupByName(String host, LookupPolicy policy)
       throws UnknownHostException {
-    return Thread.currentThread().isVirtual()
+    return waitsPolitely()
         ? elsewhere(() -> resolver.lookupByName(host, policy))
         : resolver.lookupByName(host, policy);
   }
 
   @Override
   public String lookupByAddress(byte[] address) throws UnknownHostException {
-    return Thread.currentThread().isVirtual()
+    return waitsPolitely()
         ? elsewhere(() -> resolver.lookupByAddress(address))
         : resolver.lookupByAddress(address);
+  }
+
+  private static boolean waitsPolitely() {
+    if (!Thread.currentThread().isVirtual()) {
+      return false;
+    }
+    Coroutine self = Loops.currentCoroutine();
+    return self == null || !self.loop().isStepped();
   }
 
   /**

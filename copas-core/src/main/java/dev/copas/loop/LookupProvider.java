@@ -1,4 +1,4 @@
-package dev.copas.transport;
+package dev.copas.loop;
 
 import java.net.spi.InetAddressResolver;
 import java.net.spi.InetAddressResolverProvider;
