@@ -85,6 +85,10 @@ public class CrossThreadExecute {
     running.end.run();
   }
 
+  /**
+   * Two threads are woken for each. That depends on the core which the system chooses for them far
+   * more than on who they are: on a single one ({@code taskset -c 0}) all are alike.
+   */
   @Benchmark
   public void oneByOne() {
     var last = new Note();
