@@ -41,6 +41,10 @@ public final class CopasServer {
     };
   }
 
+  /**
+   * An array for each message, so that an idle connection keeps no buffer. One ByteBuffer for all
+   * handlers is not safe: send may let another handler run before it has taken the bytes.
+   */
   private static void raw(CopasSocket socket) throws IOException {
     for (byte[] bytes; (bytes = socket.receivePartial()) != null; ) {
       socket.send(bytes);
