@@ -29,6 +29,7 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
   /** Known also after the socket was closed, as java.net has it. */
   private volatile @Nullable InetSocketAddress bound;
 
+  private @Nullable InetSocketAddress ofConnections;
   private @Nullable Coroutine acceptor;
   private long timeout = Timeouts.FOREVER;
 
@@ -103,13 +104,22 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
           copas.machine,
           () -> {
             channel().bind(local, backlog);
-            bound = withName(local, channel().localAddress());
+            SocketAddress got = channel().localAddress();
+            bound = withName(local, got);
+            ofConnections = ofConnections(got);
           });
     } catch (SocketException e) {
       var clearer = new BindException(e.getMessage() + ": " + Addresses.format(local));
       clearer.initCause(e);
       throw clearer;
     }
+  }
+
+  /** The local address of everything that is accepted; null when each may have another one. */
+  private static @Nullable InetSocketAddress ofConnections(@Nullable SocketAddress bound) {
+    return bound instanceof InetSocketAddress address && !address.getAddress().isAnyLocalAddress()
+        ? address
+        : null;
   }
 
   /** With the name under which it was asked for: to find it again may take a look-up. */
@@ -127,7 +137,8 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
 
   @Override
   protected void accept(SocketImpl socket) throws IOException {
-    Outside.perform(copas, self -> ((CopasSocketImpl) socket).accepted(acceptOne(self)));
+    Outside.perform(
+        copas, self -> ((CopasSocketImpl) socket).accepted(acceptOne(self), ofConnections));
   }
 
   private StreamChannel acceptOne(Coroutine self) throws IOException {

@@ -1,8 +1,10 @@
 package dev.copas;
 
 import dev.copas.loop.Coroutine;
+import java.io.FilterInputStream;
 import java.io.FilterOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.ref.Reference;
 import java.net.InetAddress;
@@ -55,6 +57,7 @@ import org.jspecify.annotations.Nullable;
 public final class CopasSocket extends Socket {
 
   final CopasSocketImpl impl;
+  private @Nullable InputStream inputStream;
   private @Nullable OutputStream outputStream;
 
   /** Not yet connected; see {@link Copas#connect}. */
@@ -272,6 +275,43 @@ public final class CopasSocket extends Socket {
       }
     }
     return false;
+  }
+
+  @Override
+  public InputStream getInputStream() throws IOException {
+    InputStream plain = super.getInputStream();
+    if (inputStream == null) {
+      inputStream = new PassingStream(plain);
+    }
+    return inputStream;
+  }
+
+  /**
+   * The JDK's stream of a socket passes on through a buffer of its own, also while it waits. From
+   * socket to socket, this one takes those of the loop. Others may keep what they are given.
+   */
+  private final class PassingStream extends FilterInputStream {
+
+    PassingStream(InputStream plain) {
+      super(plain);
+    }
+
+    @Override
+    public int read(byte[] bytes, int offset, int length) throws IOException {
+      try {
+        return in.read(bytes, offset, length);
+      } finally {
+        Reference.reachabilityFence(this);
+      }
+    }
+
+    @Override
+    public long transferTo(OutputStream target) throws IOException {
+      if (!(target instanceof FlushingStream) || isInputShutdown()) {
+        return in.transferTo(target);
+      }
+      return call(self -> impl.input.transferTo(self, target));
+    }
   }
 
   @Override

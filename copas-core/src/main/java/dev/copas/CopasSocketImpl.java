@@ -142,18 +142,19 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     channel = next;
   }
 
-  /** A server has accepted this. */
-  void accepted(StreamChannel accepted) throws IOException {
+  /** A server has accepted this; the system need not be asked for what the server knows. */
+  void accepted(StreamChannel accepted, @Nullable InetSocketAddress knownLocal) throws IOException {
     use(accepted);
-    connected(accepted);
+    connected(accepted, knownLocal);
     fd = null;
     address = null;
   }
 
-  private void connected(StreamChannel channel) throws IOException {
+  private void connected(StreamChannel channel, @Nullable InetSocketAddress knownLocal)
+      throws IOException {
     connected = true;
     remote = (InetSocketAddress) channel.remoteAddress();
-    local = (InetSocketAddress) channel.localAddress();
+    local = knownLocal != null ? knownLocal : (InetSocketAddress) channel.localAddress();
   }
 
   void setConnectTimeout(long nanos) {
@@ -219,7 +220,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
       if (!attempt.channel.connect(target)) {
         attempt.perform(self, deadline, () -> attempt.channel.finishConnect() ? 1 : 0);
       }
-      connected(attempt.channel);
+      connected(attempt.channel, null);
       preparation = null;
     } finally {
       connecting = null;

@@ -18,7 +18,7 @@ public final class Options implements Cloneable {
 
   private int maxLineBytes = 64 * 1024;
   private int maxReceiveAllBytes = 64 * 1024 * 1024;
-  private int receiveBufferBytes = 16 * 1024;
+  private int receiveBufferBytes = 32 * 1024;
   private int sendBufferBytes = BY_LINES;
   private int backlog = 1024;
   private int acceptBurst = 64;
@@ -53,7 +53,7 @@ public final class Options implements Cloneable {
   }
 
   /**
-   * How much a socket reads at once, in bytes: 16 KiB. The buffers are shared: a socket that waits
+   * How much a socket reads at once, in bytes: 32 KiB. The buffers are shared: a socket that waits
    * has none unless it has received a part of what it waits for.
    */
   public Options receiveBufferBytes(int bytes) {

@@ -3,6 +3,7 @@ package dev.copas;
 import dev.copas.loop.Coroutine;
 import java.io.EOFException;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -162,6 +163,26 @@ final class SocketInput extends Direction {
       return count;
     } finally {
       end();
+    }
+  }
+
+  /** Passes everything on until the stream ends. While it waits for more, it has no buffer. */
+  long transferTo(Coroutine self, OutputStream target) throws IOException {
+    long total = 0;
+    while (true) {
+      begin(self);
+      try {
+        if (start == end && more(self, self.loop().deadlineAfter(timeout)) < 0) {
+          return total;
+        }
+        int from = start;
+        int count = end - start;
+        start = end; // They are received, whatever becomes of them.
+        target.write(buffer.array(), from, count);
+        total += count;
+      } finally {
+        end();
+      }
     }
   }
 

@@ -28,6 +28,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class SocketOutput extends Direction implements Loop.Deferred {
 
+  private static final int LARGE = 8 * 1024;
+
   private final Loop loop;
   private final Buffers buffers;
   private final int capacity;
@@ -44,7 +46,10 @@ final class SocketOutput extends Direction implements Loop.Deferred {
   private @Nullable IOException failure;
   private boolean failureShown;
   private @Nullable Coroutine sender;
-  private final ArrayDeque<Coroutine> turns = new ArrayDeque<>(0);
+
+  /** Those who wait for their turn to send. Few sockets ever have any. */
+  private @Nullable ArrayDeque<Coroutine> turns;
+
   private long timeout = Timeouts.FOREVER;
 
   SocketOutput(Copas copas, CopasSocketImpl socket) {
@@ -84,6 +89,9 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     int total = source.remaining();
     try {
       checkUsable();
+      if (isLarge(source) && pending.position() == 0 && !awaitsRoom) {
+        write(source); // As much as there is room for; it would only be copied.
+      }
       if (fits(source)) {
         collect(source);
       } else {
@@ -141,10 +149,12 @@ final class SocketOutput extends Direction implements Loop.Deferred {
       sender = self;
       return;
     }
-    turns.add(self);
+    ArrayDeque<Coroutine> waiting = turns == null ? new ArrayDeque<>() : turns;
+    turns = waiting;
+    waiting.add(self);
     Wake why = self.await(deadline);
     if (sender != self) {
-      turns.remove(self);
+      waiting.remove(self);
       check(why);
       throw new IllegalStateException("woken for a turn that it does not have");
     }
@@ -152,6 +162,9 @@ final class SocketOutput extends Direction implements Loop.Deferred {
 
   private void passTurn() {
     sender = null;
+    if (turns == null) {
+      return;
+    }
     for (Coroutine next; (next = turns.poll()) != null; ) {
       if (next.wake(Wake.READY)) {
         sender = next;
@@ -189,6 +202,11 @@ final class SocketOutput extends Direction implements Loop.Deferred {
 
   private boolean fits(ByteBuffer source) {
     return source.remaining() <= capacity - pending.position();
+  }
+
+  /** Whether a system call of its own costs less than to collect it. */
+  private static boolean isLarge(ByteBuffer source) {
+    return source.remaining() >= LARGE;
   }
 
   private void collect(ByteBuffer source) {
@@ -327,7 +345,9 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     }
     closed = true;
     shut();
-    turns.forEach(waiting -> waiting.wake(Wake.CLOSED));
+    if (turns != null) {
+      turns.forEach(waiting -> waiting.wake(Wake.CLOSED));
+    }
     writePending();
     if (pending.position() == 0) {
       socket.channel().close();

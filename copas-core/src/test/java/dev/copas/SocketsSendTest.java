@@ -213,6 +213,26 @@ class SocketsSendTest {
   }
 
   @Test
+  void largeAndSmallMessagesKeepTheirOrder() throws Exception {
+    byte[] message = SocketFixture.pattern(200_000, 3);
+    try (var fixture = SocketFixture.started()) {
+      Pair pair = fixture.pair();
+      var job =
+          fixture.startRun(() -> {
+            int sent = 0;
+            for (int length = 1; sent < message.length; length = length * 7 % 30_011) {
+              int count = Math.min(length, message.length - sent);
+              pair.ours().send(message, sent, count);
+              sent += count;
+            }
+            pair.ours().close();
+          });
+      assertArrayEquals(message, pair.plain().getInputStream().readAllBytes());
+      fixture.finish(job);
+    }
+  }
+
+  @Test
   void flushPushesBytesOutWhileTheTaskGoesOnComputing() throws Exception {
     try (var fixture = SocketFixture.started()) {
       Pair pair = fixture.pair();

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.copas.SocketFixture.Job;
@@ -20,6 +21,8 @@ import java.io.ObjectOutputStream;
 import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.util.List;
 import java.util.Scanner;
 import org.jspecify.annotations.Nullable;
@@ -127,6 +130,52 @@ class SocketsStreamTest {
       pair.plain().shutdownOutput();
       assertArrayEquals(message, pair.plain().getInputStream().readAllBytes());
       assertArrayEquals(message, fixture.result(job));
+    }
+  }
+
+  @Test
+  void transferToPassesEverythingOnFromSocketToSocket() throws Exception {
+    byte[] message = SocketFixture.pattern(100_000, 1);
+    try (var fixture = SocketFixture.started()) {
+      Pair from = fixture.pair();
+      Pair to = fixture.pair();
+      Job<Long> job =
+          fixture.start(() -> {
+            long count = from.ours().getInputStream().transferTo(to.ours().getOutputStream());
+            to.ours().close();
+            return count;
+          });
+      fixture.awaitWaiting(job); // The first piece comes while it waits.
+      from.plainSends(message);
+      from.plain().shutdownOutput();
+      assertArrayEquals(message, to.plain().getInputStream().readAllBytes());
+      assertEquals(message.length, fixture.result(job));
+    }
+  }
+
+  @Test
+  void transferToFromSocketToSocketEndsWithTheReceiveTimeOutAndCanGoOn() throws Exception {
+    try (var fixture = SocketFixture.started()) {
+      Pair pair = fixture.pair();
+      Job<@Nullable Void> job =
+          fixture.startRun(() -> {
+            var in = pair.ours().getInputStream();
+            var out = pair.ours().getOutputStream();
+            pair.ours().setSoTimeout(20);
+            assertThrows(SocketTimeoutException.class, () -> in.transferTo(out));
+            pair.ours().setSoTimeout(0);
+            out.write('!');
+            assertEquals(3, in.transferTo(out));
+            pair.ours().shutdownInput();
+            assertEquals(0, in.transferTo(out));
+            pair.ours().close();
+            assertThrows(SocketException.class, () -> in.transferTo(out));
+          });
+      assertEquals('!', pair.plain().getInputStream().read()); // The time-out is over.
+      pair.plainSends("abc");
+      pair.plain().shutdownOutput();
+      assertEquals("abc", new String(pair.plain().getInputStream().readAllBytes(), UTF_8));
+      fixture.finish(job);
     }
   }
 

@@ -3,6 +3,13 @@ package dev.copas;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.copas.loop.Clock;
+import dev.copas.loop.Environment;
+import dev.copas.loop.FifoQueue;
+import dev.copas.transport.Transport;
+import dev.copas.transport.Transports;
+import java.lang.reflect.Proxy;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -55,5 +62,45 @@ class TransportsTest {
     var result = run("soloEpoll", PERMISSION);
     assertEquals(1, result.exitCode());
     assertTrue(result.output().contains("solo mode has no epoll"), result.output());
+  }
+
+  /** A wake-up is a call into the system, and costs the next poll its sleep. */
+  @Test
+  void aSocketThatBecomesReadyWakesNobodyButItsTask() throws Exception {
+    var wakeups = new AtomicInteger();
+    Transport nio = Transports.NIO.open();
+    var counting =
+        (Transport)
+            Proxy.newProxyInstance(
+                Transport.class.getClassLoader(),
+                new Class<?>[] {Transport.class},
+                (proxy, method, arguments) -> {
+                  if (method.getName().equals("wakeup")) {
+                    wakeups.incrementAndGet();
+                  }
+                  return method.invoke(nio, arguments);
+                });
+    var environment = Environment.of(new FifoQueue(), counting, Clock.SYSTEM);
+    try (var copas = Copas.create(Options.defaults(), environment)) {
+      var server = copas.bind("127.0.0.1", 0);
+      copas.addServer(
+          server,
+          socket -> {
+            for (String line; (line = socket.receive()) != null; ) {
+              socket.send(line + "\n");
+            }
+          });
+      copas.addThread(() -> {
+        try (var client = copas.connect("127.0.0.1", server.getLocalPort())) {
+          for (int i = 0; i < 100; i++) {
+            client.send("again\n");
+            assertEquals("again", client.receive());
+          }
+        }
+        copas.removeServer(server);
+      });
+      copas.loop();
+    }
+    assertTrue(wakeups.get() < 10, "wake-ups for 200 messages: " + wakeups);
   }
 }

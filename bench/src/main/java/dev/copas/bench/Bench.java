@@ -7,6 +7,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -44,6 +45,13 @@ final class Bench implements Callable<Integer> {
           "Only these: copas-epoll, copas-nio, copas-solo, c, netty-epoll, netty-nio,"
               + " vertx, jdk, lua.")
   private List<String> servers = List.of();
+
+  @Option(
+      names = "--baseline",
+      paramLabel = "FOLDER",
+      description =
+          "Takes part, too: the classes of another build of the core, to see what a change did.")
+  private @Nullable Path baseline;
 
   @Option(names = "--rounds", defaultValue = "7", description = "Default: ${DEFAULT-VALUE}.")
   private int rounds;
@@ -129,9 +137,12 @@ final class Bench implements Callable<Integer> {
   }
 
   private List<Contender> chosenContenders() throws IOException, InterruptedException {
-    return Contender.all(target).stream()
-        .filter(c -> servers.isEmpty() || servers.contains(c.id()))
-        .toList();
+    var chosen = new ArrayList<>(Contender.all(target));
+    chosen.removeIf(c -> !servers.isEmpty() && !servers.contains(c.id()));
+    if (baseline != null) {
+      chosen.add(Contender.baseline(baseline));
+    }
+    return chosen;
   }
 
   private int steps(List<Scenario> chosen, List<Contender> contenders) {

@@ -53,6 +53,17 @@ record Contender(String id, String label, boolean lines, List<String> command) {
     return all;
   }
 
+  /** Another build of Copas, to see what a change did; its classes come before ours. */
+  static Contender baseline(Path classes) {
+    Contender ours =
+        java("baseline", "Copas, baseline", List.of(OPENS, NATIVE), "CopasServer", "epoll");
+    String classPath = System.getProperty("java.class.path");
+    var command = new ArrayList<>(ours.command);
+    command.replaceAll(
+        word -> word.equals(classPath) ? classes + File.pathSeparator + classPath : word);
+    return new Contender(ours.id, ours.label, true, command);
+  }
+
   private static Contender java(
       String id, String label, List<String> flags, String main, String transport) {
     var command = new ArrayList<String>();

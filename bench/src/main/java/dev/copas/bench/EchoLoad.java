@@ -12,6 +12,9 @@ import org.HdrHistogram.Histogram;
  */
 final class EchoLoad implements AutoCloseable {
 
+  /** Fewer than any backlog. */
+  private static final int AT_ONCE = 100;
+
   private static final long PATIENCE_NANOS = 10_000_000_000L;
 
   private final int size;
@@ -30,6 +33,7 @@ final class EchoLoad implements AutoCloseable {
   private final MemorySegment buffer = arena.allocate(64 * 1024, 64);
   private Histogram latency = new Histogram(3);
   private long answers;
+  private boolean begun;
 
   EchoLoad(int port, int connections, int size, int inFlight) throws IOException {
     this.size = size;
@@ -44,15 +48,30 @@ final class EchoLoad implements AutoCloseable {
     for (int i = 0; i < connections; i++) {
       sockets[i] = Posix.connect(port, i);
       epoll.add(sockets[i], Posix.EPOLLOUT, i);
-      if (i % 256 == 255) {
-        letThemConnect();
+      if (i % AT_ONCE == AT_ONCE - 1 || i == connections - 1) {
+        letThemHaveAnAnswer(i + 1);
       }
     }
   }
 
-  /** A backlog is only so long; who does not fit into it tries again after a second. */
-  private void letThemConnect() throws IOException {
-    run(1_000_000);
+  /** A backlog is only so long; who does not fit into it would try again after a second. */
+  private void letThemHaveAnAnswer(int opened) throws IOException {
+    long end = System.nanoTime() + PATIENCE_NANOS;
+    while (answers < opened) {
+      runOnce();
+      if (System.nanoTime() > end) {
+        throw new IOException(answers + " of " + opened + " connections had an answer in 10 s");
+      }
+    }
+  }
+
+  /** From now on all of them have as many messages on the way as they may. */
+  void begin() throws IOException {
+    begun = true;
+    Arrays.fill(sentAt, System.nanoTime());
+    for (int i = 0; i < sockets.length; i++) {
+      goOnSending(i);
+    }
   }
 
   /** Goes on for so long. */
@@ -61,44 +80,31 @@ final class EchoLoad implements AutoCloseable {
     long end = now + nanos;
     long last = now;
     while (now < end) {
-      int count = epoll.await(1);
+      boolean some = runOnce();
       now = System.nanoTime();
-      if (count > 0) {
+      if (some) {
         last = now;
       } else if (now - last > PATIENCE_NANOS) {
         throw new IOException("no answer for ten seconds");
       }
-      for (int i = 0; i < count; i++) {
-        serve(epoll.number(i), epoll.what(i));
-      }
     }
   }
 
-  /** Goes on until every connection has had this many answers. */
-  void runUntilEachHad(int wanted) throws IOException {
-    long end = System.nanoTime() + 6 * PATIENCE_NANOS;
-    while (Arrays.stream(received).anyMatch(bytes -> bytes < (long) wanted * size)) {
-      run(1_000_000);
-      if (System.nanoTime() > end) {
-        throw new IOException("not every connection has had an answer in a minute");
-      }
+  private boolean runOnce() throws IOException {
+    int count = epoll.await(1);
+    for (int i = 0; i < count; i++) {
+      serve(epoll.number(i), epoll.what(i));
     }
+    return count > 0;
   }
 
   private void serve(int number, int what) throws IOException {
     if ((what & Posix.EPOLLOUT) != 0) {
-      if (sent[number] == 0) {
-        begin(number);
-      }
       goOnSending(number);
     }
     if ((what & ~Posix.EPOLLOUT) != 0) {
       receive(number);
     }
-  }
-
-  private void begin(int number) {
-    Arrays.fill(sentAt, number * inFlight, (number + 1) * inFlight, System.nanoTime());
   }
 
   private void receive(int number) throws IOException {
@@ -126,8 +132,8 @@ final class EchoLoad implements AutoCloseable {
   }
 
   private void goOnSending(int number) throws IOException {
-    long allowed = (received[number] / size + inFlight) * size;
-    long wanted = allowed - sent[number];
+    long allowed = begun ? received[number] / size + inFlight : 1;
+    long wanted = allowed * size - sent[number];
     if (wanted > 0) {
       long from = Stream.at(number, sent[number]);
       int count = Posix.send(sockets[number], Stream.BYTES, from, wanted);

@@ -38,12 +38,13 @@ final class Measurement implements AutoCloseable {
     switch (scenario.kind()) {
       case ECHO, LINES -> {
         try (EchoLoad load = load(scenario.connections())) {
-          load.runUntilEachHad(1);
+          load.begin();
           load.run(nanos);
         }
       }
       case IDLE -> {
         try (EchoLoad load = load(1000)) {
+          load.begin();
           load.run(nanos);
         }
       }
@@ -71,7 +72,7 @@ final class Measurement implements AutoCloseable {
 
   private Sample echo(long nanos) throws IOException {
     try (EchoLoad load = load(scenario.connections())) {
-      load.runUntilEachHad(1);
+      load.begin();
       load.run(nanos / 4);
       load.takeAnswers();
       load.takeLatency();
@@ -127,11 +128,10 @@ final class Measurement implements AutoCloseable {
     }
   }
 
+  @SuppressWarnings("try") // It is there; that is all.
   private Sample idle() throws IOException, InterruptedException {
     long before = residentAtRest();
-    try (EchoLoad load = load(scenario.connections())) {
-      load.runUntilEachHad(1);
-      // No more than one answer for each is on the way now, and taken in here.
+    try (EchoLoad all = load(scenario.connections())) { // Each has had an answer.
       double perConnection = (residentAtRest() - before) / 1024.0 / scenario.connections();
       return Sample.ofCost(scenario, contender, perConnection);
     }
@@ -145,11 +145,11 @@ final class Measurement implements AutoCloseable {
     return server.resident();
   }
 
+  @SuppressWarnings("try") // It has had an answer; that is all.
   private Sample startAnother() throws IOException {
     long began = System.nanoTime();
     try (ServerProcess another = start();
-        var load = new EchoLoad(another.port, 1, scenario.size(), 1)) {
-      load.runUntilEachHad(1);
+        var answered = new EchoLoad(another.port, 1, scenario.size(), 1)) {
       return Sample.ofCost(scenario, contender, (System.nanoTime() - began) / 1e6);
     }
   }

@@ -28,6 +28,7 @@ final class Report {
     var labels = new LinkedHashMap<String, String>();
     labels.put("c", "C, epoll");
     labels.put("copas-epoll", "Copas, epoll");
+    labels.put("baseline", "Copas, baseline");
     labels.put("copas-nio", "Copas, NIO");
     labels.put("copas-solo", "Copas, solo mode");
     labels.put("netty-epoll", "Netty, epoll");

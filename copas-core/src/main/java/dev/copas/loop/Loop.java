@@ -210,10 +210,11 @@ public final class Loop {
 
   /**
    * Something has changed that a loop which sleeps has not reckoned with. That happens where
-   * coroutines can run meanwhile.
+   * coroutines can run meanwhile. Not by the thread that sleeps itself: it is on its way out of the
+   * transport then, and another wake-up would only cost it the next sleep.
    */
   private void changed() {
-    if (asleep) {
+    if (asleep && Thread.currentThread() != owner) {
       wake();
     }
   }

@@ -91,7 +91,7 @@ record PlantedBug(String name, String file, String fragment, String replacement)
           new PlantedBug(
               "reused turn: a sender who gave up is still in the queue",
               "SocketOutput.java",
-              "turns.remove(self);",
+              "waiting.remove(self);",
               ""),
           new PlantedBug(
               "lost bytes: a wait drops what came before it",

@@ -46,9 +46,7 @@ public final class CopasServer {
    * handlers is not safe: send may let another handler run before it has taken the bytes.
    */
   private static void raw(CopasSocket socket) throws IOException {
-    for (byte[] bytes; (bytes = socket.receivePartial()) != null; ) {
-      socket.send(bytes);
-    }
+    socket.getInputStream().transferTo(socket.getOutputStream());
   }
 
   private static void lines(CopasSocket socket) throws IOException {
