@@ -12,6 +12,7 @@ final class Measurement implements AutoCloseable {
   private static final List<String> TIGHT_HEAP =
       List.of("-Xmn4m", "-XX:MinHeapFreeRatio=5", "-XX:MaxHeapFreeRatio=5");
 
+  private static final long IDLE_WARM_UP_NANOS = 3_000_000_000L;
   private static final long MILLION = 1_000_000;
   private static final long OWN_PID = ProcessHandle.current().pid();
 
@@ -42,18 +43,12 @@ final class Measurement implements AutoCloseable {
           load.run(nanos);
         }
       }
-      case IDLE -> {
-        try (EchoLoad load = load(1000)) {
-          load.begin();
-          load.run(nanos);
-        }
-      }
       case CHURN -> {
         try (var load = new ChurnLoad(server.port, scenario.connections())) {
           load.run(nanos);
         }
       }
-      case START -> {}
+      case IDLE, START -> {}
     }
   }
 
@@ -128,21 +123,27 @@ final class Measurement implements AutoCloseable {
     }
   }
 
-  @SuppressWarnings("try") // It is there; that is all.
+  /** Of a fresh process each time: memory that a process has had once, it has for ever. */
+  @SuppressWarnings("try") // They are there; that is all.
   private Sample idle() throws IOException, InterruptedException {
-    long before = residentAtRest();
-    try (EchoLoad all = load(scenario.connections())) { // Each has had an answer.
-      double perConnection = (residentAtRest() - before) / 1024.0 / scenario.connections();
-      return Sample.ofCost(scenario, contender, perConnection);
+    try (ServerProcess fresh = start()) {
+      try (var warmUp = new ChurnLoad(fresh.port, 64)) {
+        warmUp.run(IDLE_WARM_UP_NANOS);
+      }
+      long before = residentAtRest(fresh);
+      try (var all = new EchoLoad(fresh.port, scenario.connections(), scenario.size(), 1)) {
+        double perConnection = (residentAtRest(fresh) - before) / 1024.0 / scenario.connections();
+        return Sample.ofCost(scenario, contender, perConnection);
+      }
     }
   }
 
-  private long residentAtRest() throws IOException, InterruptedException {
+  private long residentAtRest(ServerProcess fresh) throws IOException, InterruptedException {
     if (contender.isJava()) {
-      server.collectGarbage();
-      server.collectGarbage();
+      fresh.collectGarbage();
+      fresh.collectGarbage();
     }
-    return server.resident();
+    return fresh.resident();
   }
 
   @SuppressWarnings("try") // It has had an answer; that is all.
