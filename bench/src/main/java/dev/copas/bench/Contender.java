@@ -14,10 +14,13 @@ import java.util.stream.Stream;
  *
  * @param id what the command calls it
  * @param label what the tables call it
- * @param lines whether it can also echo lines as text
+ * @param lines whether it can also echo lines as text; who cannot, echoes bytes instead
  * @param command what starts it, with {@link #MODE} where "raw" or "lines" has to be
  */
 record Contender(String id, String label, boolean lines, List<String> command) {
+
+  /** Serves nothing: how long a JVM takes at least. */
+  private static final String HELLO = "hello";
 
   private static final String MODE = "MODE";
   private static final String SERVERS = "dev.copas.bench.servers.";
@@ -50,6 +53,7 @@ record Contender(String id, String label, boolean lines, List<String> command) {
     all.add(java("vertx", "Vert.x", netty, "VertxServer", ""));
     all.add(java("jdk", "JDK virtual threads", ONE_CARRIER, "VirtualThreadServer", ""));
     lua().ifPresent(all::add);
+    all.add(new Contender(HELLO, "a JVM that says hello", false, helloCommand()));
     return all;
   }
 
@@ -79,18 +83,22 @@ record Contender(String id, String label, boolean lines, List<String> command) {
 
   List<String> command(String mode, List<String> moreFlags) {
     var words = new ArrayList<>(command);
-    words.replaceAll(word -> word.equals(MODE) ? mode : word);
+    words.replaceAll(word -> word.equals(MODE) ? (lines ? mode : "raw") : word);
     if (isJava()) {
       words.addAll(1, moreFlags);
     }
     return words;
   }
 
+  boolean isHello() {
+    return id.equals(HELLO);
+  }
+
   boolean isJava() {
     return command.getFirst().equals(javaCommand());
   }
 
-  static List<String> helloCommand() {
+  private static List<String> helloCommand() {
     return List.of(
         javaCommand(),
         JVM.getFirst(),
