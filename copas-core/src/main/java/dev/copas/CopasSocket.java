@@ -37,10 +37,10 @@ import org.jspecify.annotations.Nullable;
  * can receive; another gets an {@link IllegalStateException}.
  *
  * <p><strong>Sending</strong> collects bytes; they leave in one system call when the task next
- * gives up the loop, or on {@link #flush()}. It waits when {@link Options#sendBufferBytes} are on
- * their way already. So a peer that is gone shows with a later call: the next send, flush or close,
- * or when a receive comes to the end of the stream. Several tasks may send: first come, first
- * served, whole messages.
+ * gives up the loop, or on {@link #flush()}; a piece of more than 8 KiB leaves at once when nothing
+ * is in front of it. It waits when {@link Options#sendBufferBytes} are on their way already. So a
+ * peer that is gone shows with a later call: the next send, flush or close, or when a receive comes
+ * to the end of the stream. Several tasks may send: first come, first served, whole messages.
  *
  * <p>TCP_NODELAY is on from the beginning.
  *

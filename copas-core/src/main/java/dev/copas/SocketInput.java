@@ -175,10 +175,15 @@ final class SocketInput extends Direction {
         if (start == end && more(self, self.loop().deadlineAfter(timeout)) < 0) {
           return total;
         }
+        ByteBuffer passed =
+            buffer; // A close or shutdown meanwhile would give it to another socket.
         int from = start;
         int count = end - start;
-        start = end; // They are received, whatever becomes of them.
-        target.write(buffer.array(), from, count);
+        buffer = Buffers.NONE;
+        start = 0;
+        end = 0;
+        target.write(passed.array(), from, count);
+        buffers.give(passed); // Not after a failure: another loop may still be about to send it.
         total += count;
       } finally {
         end();

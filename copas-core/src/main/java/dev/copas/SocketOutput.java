@@ -17,8 +17,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>What is sent is collected, and leaves in one system call when the task that sent it gives up
  * the loop, however it does that. What the operating system does not take then goes on leaving as
- * the peer makes room. What does not fit into the buffer is not collected but written from where it
- * is, and the sender waits: that is the back-pressure.
+ * the peer makes room. A large piece with nothing in front of it is written at once, and only the
+ * rest collected. What does not fit into the buffer is not collected but written from where it is,
+ * and the sender waits: that is the back-pressure.
  *
  * <pre>
  *     open ---shutdown---&gt; finishing ---all written---&gt; finished
@@ -28,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class SocketOutput extends Direction implements Loop.Deferred {
 
-  private static final int LARGE = 8 * 1024;
+  /** What the JDK's streams collect before they write. */
+  private static final int SMALL = 8 * 1024;
 
   private final Loop loop;
   private final Buffers buffers;
@@ -89,8 +91,8 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     int total = source.remaining();
     try {
       checkUsable();
-      if (isLarge(source) && pending.position() == 0 && !awaitsRoom) {
-        write(source); // As much as there is room for; it would only be copied.
+      if (pending.position() == 0 && !awaitsRoom) {
+        writeLarge(source);
       }
       if (fits(source)) {
         collect(source);
@@ -204,9 +206,12 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     return source.remaining() <= capacity - pending.position();
   }
 
-  /** Whether a system call of its own costs less than to collect it. */
-  private static boolean isLarge(ByteBuffer source) {
-    return source.remaining() >= LARGE;
+  /** Writes as much as there is room for, while a call of its own costs less than a copy. */
+  private void writeLarge(ByteBuffer source) throws IOException {
+    int written = 1;
+    while (source.remaining() > SMALL && written > 0) {
+      written = write(source);
+    }
   }
 
   private void collect(ByteBuffer source) {

@@ -54,7 +54,8 @@ public final class Loop {
   private volatile @Nullable Thread owner;
   private volatile boolean turning;
   private volatile boolean asleep;
-  private volatile @Nullable Thread lastStepper; // Null when it was run since.
+  private volatile @Nullable Thread lastStepper;
+  private volatile boolean stepped;
   private volatile boolean exiting;
   private volatile boolean closed;
 
@@ -119,7 +120,7 @@ public final class Loop {
     if (!enter()) {
       return false;
     }
-    lastStepper = null;
+    stepped = false;
     try {
       inbox.drain(); // What came before the program comes first.
       settle();
@@ -153,6 +154,7 @@ public final class Loop {
       throw notFree();
     }
     lastStepper = Thread.currentThread();
+    stepped = true;
     boolean ended = false;
     try {
       boolean ran = turn(maxWait);
@@ -346,7 +348,7 @@ public final class Loop {
 
   /** Whether it is {@link #step} that runs the coroutine which asks, and not {@link #run}. */
   boolean isStepped() {
-    return lastStepper != null;
+    return stepped;
   }
 
   /** Whether a thread is inside {@link #run} or {@link #step} now. */
