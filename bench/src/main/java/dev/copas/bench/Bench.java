@@ -5,7 +5,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
+import java.util.Random;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -76,16 +79,25 @@ final class Bench implements Callable<Integer> {
       paramLabel = "FOLDER",
       description =
           "For results.csv, RESULTS.md and the plots, from the folder bench. Default:"
-              + " ${DEFAULT-VALUE}. Measurements are added to a results.csv that is there.")
+              + " ${DEFAULT-VALUE}.")
   private Path out = Path.of("target/results");
 
   @Option(names = "--report", description = "Measure nothing; write the report of results.csv.")
   private boolean report;
 
+  @Option(names = "--append", description = "Add to a results.csv that is there.")
+  private boolean append;
+
+  private static final long REST_MILLIS = 50;
+  private static final long AT_REST_NANOS = 1_000_000;
+  private static final long MOST_REST_NANOS = 2_000_000_000;
+
+  private final Random random = new Random(1);
   private final Path target = Path.of("target");
   private final Path log = target.resolve("servers.log");
 
   public static void main(String[] arguments) {
+    Locale.setDefault(Locale.ROOT);
     System.exit(new CommandLine(new Bench()).execute(arguments));
   }
 
@@ -112,7 +124,7 @@ final class Bench implements Callable<Integer> {
         Scenario.ALL.stream()
             .filter(s -> scenarios.isEmpty() || scenarios.contains(s.id()))
             .toList();
-    if (!Files.exists(csv)) {
+    if (!append || !Files.exists(csv)) {
       Files.writeString(csv, Sample.HEADER + "\n");
     }
     var progress = new Progress(steps(chosen, contenders));
@@ -163,7 +175,9 @@ final class Bench implements Callable<Integer> {
         measurement.warmUp((long) (warmUp * 1e9));
       }
       for (int round = 1; round <= rounds; round++) {
+        Collections.shuffle(measurements, random); // Nobody always comes after the same one.
         for (Measurement measurement : measurements) {
+          awaitRest(measurements);
           progress.next(
               scenario.title() + ": round " + round + ", " + measurement.contender.label());
           samples.add(measurement.sample((long) (measure * 1e9)));
@@ -175,5 +189,28 @@ final class Bench implements Callable<Integer> {
         measurement.close();
       }
     }
+  }
+
+  /** The servers share a core, and the end of thousands of connections goes on for a while. */
+  private static void awaitRest(List<Measurement> measurements)
+      throws IOException, InterruptedException {
+    long end = System.nanoTime() + MOST_REST_NANOS;
+    long before = cpuNanos(measurements);
+    while (System.nanoTime() < end) {
+      Thread.sleep(REST_MILLIS);
+      long now = cpuNanos(measurements);
+      if (now - before < AT_REST_NANOS) {
+        return;
+      }
+      before = now;
+    }
+  }
+
+  private static long cpuNanos(List<Measurement> measurements) throws IOException {
+    long sum = 0;
+    for (Measurement measurement : measurements) {
+      sum += measurement.scenario.kind() == Scenario.Kind.START ? 0 : measurement.cpuNanos();
+    }
+    return sum;
   }
 }

@@ -37,9 +37,17 @@ final class ChurnLoad implements AutoCloseable {
   }
 
   void run(long nanos) throws IOException {
-    long end = System.nanoTime() + nanos;
-    while (System.nanoTime() < end) {
+    long now = System.nanoTime();
+    long end = now + nanos;
+    long last = now;
+    while (now < end) {
       int count = epoll.await(1);
+      now = System.nanoTime();
+      if (count > 0) {
+        last = now;
+      } else if (now - last > EchoLoad.PATIENCE_NANOS) {
+        throw new IOException("no answer for ten seconds");
+      }
       for (int i = 0; i < count; i++) {
         serve(epoll.number(i));
       }

@@ -15,7 +15,7 @@ final class EchoLoad implements AutoCloseable {
   /** Fewer than any backlog. */
   private static final int AT_ONCE = 100;
 
-  private static final long PATIENCE_NANOS = 10_000_000_000L;
+  static final long PATIENCE_NANOS = 10_000_000_000L;
 
   private final int size;
   private final int inFlight;
@@ -86,6 +86,17 @@ final class EchoLoad implements AutoCloseable {
         last = now;
       } else if (now - last > PATIENCE_NANOS) {
         throw new IOException("no answer for ten seconds");
+      }
+    }
+  }
+
+  /** Goes on until every connection has had this many answers. */
+  void runUntilEachHad(int wanted) throws IOException {
+    long end = System.nanoTime() + PATIENCE_NANOS;
+    while (Arrays.stream(received).anyMatch(bytes -> bytes < (long) wanted * size)) {
+      run(1_000_000);
+      if (System.nanoTime() > end) {
+        throw new IOException("not every connection has had an answer for ten seconds");
       }
     }
   }

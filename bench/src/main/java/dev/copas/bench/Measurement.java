@@ -12,6 +12,11 @@ final class Measurement implements AutoCloseable {
   private static final List<String> TIGHT_HEAP =
       List.of("-Xmn4m", "-XX:MinHeapFreeRatio=5", "-XX:MaxHeapFreeRatio=5");
 
+  private static final int WARM_UP_RUNS = 5;
+
+  /** Until then not all of them take turns as they do later. */
+  private static final int ANSWERS_BEFORE = 4;
+
   private static final long IDLE_WARM_UP_NANOS = 3_000_000_000L;
   private static final long MILLION = 1_000_000;
   private static final long OWN_PID = ProcessHandle.current().pid();
@@ -35,10 +40,17 @@ final class Measurement implements AutoCloseable {
     return new ServerProcess(contender.command(scenario.mode(), flags), core, log);
   }
 
+  /** In several runs: connections that come and end are a part of what has to be warm. */
   void warmUp(long nanos) throws IOException {
+    for (int i = 0; i < WARM_UP_RUNS; i++) {
+      warmUpOnce(nanos / WARM_UP_RUNS);
+    }
+  }
+
+  private void warmUpOnce(long nanos) throws IOException {
     switch (scenario.kind()) {
       case ECHO, LINES -> {
-        try (EchoLoad load = load(scenario.connections())) {
+        try (EchoLoad load = load()) {
           load.begin();
           load.run(nanos);
         }
@@ -52,8 +64,8 @@ final class Measurement implements AutoCloseable {
     }
   }
 
-  private EchoLoad load(int connections) throws IOException {
-    return new EchoLoad(server.port, connections, scenario.size(), scenario.inFlight());
+  private EchoLoad load() throws IOException {
+    return new EchoLoad(server.port, scenario.connections(), scenario.size(), scenario.inFlight());
   }
 
   Sample sample(long nanos) throws IOException, InterruptedException {
@@ -66,13 +78,15 @@ final class Measurement implements AutoCloseable {
   }
 
   private Sample echo(long nanos) throws IOException {
-    try (EchoLoad load = load(scenario.connections())) {
+    long time = scenario.connections() > 1000 ? 2 * nanos : nanos;
+    try (EchoLoad load = load()) {
       load.begin();
       load.run(nanos / 4);
+      load.runUntilEachHad(ANSWERS_BEFORE);
       load.takeAnswers();
       load.takeLatency();
       var watch = new Watch();
-      load.run(nanos);
+      load.run(time);
       watch.stop();
       Histogram latency = load.takeLatency();
       return watch.sample(
@@ -150,13 +164,19 @@ final class Measurement implements AutoCloseable {
   private Sample startAnother() throws IOException {
     long began = System.nanoTime();
     if (contender.isHello()) {
-      start().close();
-      return Sample.ofCost(scenario, contender, (System.nanoTime() - began) / 1e6);
+      try (ServerProcess said = start()) {
+        return Sample.ofCost(scenario, contender, (System.nanoTime() - began) / 1e6);
+      }
     }
     try (ServerProcess another = start();
         var answered = new EchoLoad(another.port, 1, scenario.size(), 1)) {
       return Sample.ofCost(scenario, contender, (System.nanoTime() - began) / 1e6);
     }
+  }
+
+  /** What the server has used so far. */
+  long cpuNanos() throws IOException {
+    return server.cpuNanos();
   }
 
   @Override

@@ -47,7 +47,8 @@ final class Plot {
           CONNECTIONS.stream()
               .map(count -> median(samples, size + "-" + count, contender))
               .toList();
-      if (COLOURS.containsKey(contender) && !Double.isNaN(costs.get(1))) {
+      if (COLOURS.containsKey(contender)
+          && costs.stream().filter(cost -> !Double.isNaN(cost)).count() > 1) {
         lines.add(new Line(contender, costs));
       }
     }

@@ -2,6 +2,7 @@ package dev.copas.bench;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -36,8 +37,18 @@ record Sample(
   }
 
   String csv() {
-    return "%s,%s,%.3f,%.0f,%.1f,%.1f,%.1f,%.3f,%.3f"
-        .formatted(scenario, contender, cost, perSecond, p50, p99, resident, serverBusy, loadBusy);
+    return String.format(
+        Locale.ROOT,
+        "%s,%s,%.3f,%.0f,%.1f,%.1f,%.1f,%.3f,%.3f",
+        scenario,
+        contender,
+        cost,
+        perSecond,
+        p50,
+        p99,
+        resident,
+        serverBusy,
+        loadBusy);
   }
 
   static Sample parse(String csv) {

@@ -33,7 +33,7 @@ final class Docs {
   private static final Set<String> SHELL = Set.of("sh", "console");
   private static final Set<String> PROSE = Set.of("text");
   private static final Set<String> COMMANDS =
-      Set.of("./copas", ".ci/run", "cd", "git", "java", "jcmd", "mvn", "nc");
+      Set.of("./copas", ".ci/run", "bench/run", "cd", "git", "java", "jcmd", "mvn", "nc");
 
   private static final Pattern FENCE = Pattern.compile("(`{3,}|~{3,})\\s*(\\S*).*");
   private static final Pattern MARK = Pattern.compile("<!-- snippet: (\\S+)#(.+) -->");

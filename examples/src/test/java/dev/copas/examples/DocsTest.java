@@ -160,7 +160,7 @@ class DocsTest {
           sh      | ./copas --version         | good
           sh      | ./copas echo --prot=1     | README.md:2: ./copas does not take that: Unknown option: '--prot=1'
           sh      | mvn verify                | good
-          sh      | curl localhost            | README.md:2: 'curl' is none of the commands [./copas, .ci/run, cd, git, java, jcmd, mvn, nc]
+          sh      | curl localhost            | README.md:2: 'curl' is none of the commands [./copas, .ci/run, bench/run, cd, git, java, jcmd, mvn, nc]
           sh      | ./copas run README.java   | README.md:2: no such file: README.java
           sh      | ./copas run A.java --help | good
           sh      | ./copas run A.txt         | README.md:2: ./copas does not take that: Invalid value for positional parameter at index 0 (FILE.java): a program is a Java source file, NAME.java, not 'A.txt'

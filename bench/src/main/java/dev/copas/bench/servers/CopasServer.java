@@ -41,10 +41,7 @@ public final class CopasServer {
     };
   }
 
-  /**
-   * An array for each message, so that an idle connection keeps no buffer. One ByteBuffer for all
-   * handlers is not safe: send may let another handler run before it has taken the bytes.
-   */
+  /** What a Java programmer writes for it; it keeps no buffer while it waits. */
   private static void raw(CopasSocket socket) throws IOException {
     socket.getInputStream().transferTo(socket.getOutputStream());
   }

@@ -47,6 +47,7 @@ public final class VertxServer extends VerticleBase {
   /** A pipe is what the documentation advises for an echo: it stops reading while writing lags. */
   @SuppressWarnings("FutureReturnValueIgnored") // How a connection ends is the client's business.
   private static void raw(NetSocket socket) {
+    socket.exceptionHandler(gone -> {}); // Or a reset is logged, with its stack.
     socket.pipeTo(socket);
   }
 

@@ -1,0 +1,4 @@
+@NullMarked
+package dev.copas.bench;
+
+import org.jspecify.annotations.NullMarked;
