@@ -141,7 +141,7 @@ final class Bench implements Callable<Integer> {
     warmUp = 3;
     measure = 0.5;
     if (scenarios.isEmpty()) {
-      scenarios = List.of("64b-64", "64b-1000", "lines", "idle");
+      scenarios = List.of("64b-64", "64b-1000", "lines");
     }
     if (servers.isEmpty()) {
       servers = List.of("copas-epoll", "copas-nio", "c", "netty-epoll", "jdk");
