@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
@@ -13,7 +14,9 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** The command: every scenario with every server, in turns. */
 @Command(
@@ -46,7 +49,7 @@ final class Bench implements Callable<Integer> {
       paramLabel = "ID",
       description =
           "Only these: copas-epoll, copas-nio, copas-solo, c, netty-epoll, netty-nio,"
-              + " vertx, jdk, lua.")
+              + " vertx, jdk, lua, hello.")
   private List<String> servers = List.of();
 
   @Option(
@@ -92,6 +95,8 @@ final class Bench implements Callable<Integer> {
   private static final long AT_REST_NANOS = 1_000_000;
   private static final long MOST_REST_NANOS = 2_000_000_000;
 
+  @Spec private CommandSpec spec = CommandSpec.create();
+
   private final Random random = new Random(1);
   private final Path target = Path.of("target");
   private final Path log = target.resolve("servers.log");
@@ -117,6 +122,7 @@ final class Bench implements Callable<Integer> {
     if (quick) {
       makeQuick();
     }
+    check();
     Cores cores = Cores.choose();
     cores.pinThisProcess();
     List<Contender> contenders = chosenContenders();
@@ -146,6 +152,30 @@ final class Bench implements Callable<Integer> {
     if (servers.isEmpty()) {
       servers = List.of("copas-epoll", "copas-nio", "c", "netty-epoll", "jdk");
     }
+  }
+
+  private void check() {
+    List<String> known = Scenario.ALL.stream().map(Scenario::id).toList();
+    checkKnown("--scenarios", scenarios, known);
+    checkKnown("--servers", servers, Contender.LABELS.keySet());
+    if (rounds < 1 || warmUp <= 0 || measure <= 0) {
+      throw wrong("--rounds, --warm-up and --measure must be above 0");
+    }
+    if (baseline != null && !Files.isDirectory(baseline.resolve("dev/copas"))) {
+      throw wrong("--baseline: no classes of Copas in " + baseline.toAbsolutePath());
+    }
+  }
+
+  private void checkKnown(String option, List<String> ids, Collection<String> known) {
+    for (String id : ids) {
+      if (!known.contains(id)) {
+        throw wrong(option + ": there is no \"" + id + "\", but " + String.join(", ", known));
+      }
+    }
+  }
+
+  private CommandLine.ParameterException wrong(String message) {
+    return new CommandLine.ParameterException(spec.commandLine(), message);
   }
 
   private List<Contender> chosenContenders() throws IOException, InterruptedException {
@@ -209,7 +239,7 @@ final class Bench implements Callable<Integer> {
   private static long cpuNanos(List<Measurement> measurements) throws IOException {
     long sum = 0;
     for (Measurement measurement : measurements) {
-      sum += measurement.scenario.kind() == Scenario.Kind.START ? 0 : measurement.cpuNanos();
+      sum += measurement.cpuNanos();
     }
     return sum;
   }

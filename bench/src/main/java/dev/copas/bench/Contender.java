@@ -5,7 +5,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -13,14 +15,18 @@ import java.util.stream.Stream;
  * A server that takes part.
  *
  * @param id what the command calls it
- * @param label what the tables call it
  * @param lines whether it can also echo lines as text; who cannot, echoes bytes instead
  * @param command what starts it, with {@link #MODE} where "raw" or "lines" has to be
  */
-record Contender(String id, String label, boolean lines, List<String> command) {
+record Contender(String id, boolean lines, List<String> command) {
 
   /** Serves nothing: how long a JVM takes at least. */
   private static final String HELLO = "hello";
+
+  private static final String BASELINE = "baseline";
+
+  /** What tables and plots call them, in this order. */
+  static final Map<String, String> LABELS = labels();
 
   private static final String MODE = "MODE";
   private static final String SERVERS = "dev.copas.bench.servers.";
@@ -38,38 +44,59 @@ record Contender(String id, String label, boolean lines, List<String> command) {
   private static final String NATIVE = "--enable-native-access=ALL-UNNAMED";
   private static final String UNSAFE = "--sun-misc-unsafe-memory-access=allow";
 
+  private static Map<String, String> labels() {
+    var labels = new LinkedHashMap<String, String>();
+    labels.put("c", "C, epoll");
+    labels.put("copas-epoll", "Copas, epoll");
+    labels.put(BASELINE, "Copas, baseline");
+    labels.put("copas-nio", "Copas, NIO");
+    labels.put("copas-solo", "Copas, solo mode");
+    labels.put("netty-epoll", "Netty, epoll");
+    labels.put("netty-nio", "Netty, NIO");
+    labels.put("vertx", "Vert.x, epoll");
+    labels.put("jdk", "JDK virtual threads");
+    labels.put("lua", "Lua Copas, LuaJIT");
+    labels.put(HELLO, "a JVM that says hello");
+    return labels;
+  }
+
+  static String label(String id) {
+    return LABELS.getOrDefault(id, id);
+  }
+
+  String label() {
+    return label(id);
+  }
+
   /** All that this machine can run, ours first. */
   static List<Contender> all(Path target) throws IOException, InterruptedException {
     var all = new ArrayList<Contender>();
-    all.add(java("copas-epoll", "Copas, epoll", List.of(OPENS, NATIVE), "CopasServer", "epoll"));
-    all.add(java("copas-nio", "Copas, NIO", List.of(OPENS), "CopasServer", "nio"));
-    all.add(java("copas-solo", "Copas, solo mode", ONE_CARRIER, "CopasServer", "solo"));
+    all.add(java("copas-epoll", List.of(OPENS, NATIVE), "CopasServer", "epoll"));
+    all.add(java("copas-nio", List.of(OPENS), "CopasServer", "nio"));
+    all.add(java("copas-solo", ONE_CARRIER, "CopasServer", "solo"));
     Optional<Path> c = compiledC(target);
-    c.ifPresent(
-        file -> all.add(new Contender("c", "C, epoll", false, List.of(file.toString(), MODE))));
+    c.ifPresent(file -> all.add(new Contender("c", false, List.of(file.toString(), MODE))));
     List<String> netty = List.of(NATIVE, UNSAFE);
-    all.add(java("netty-epoll", "Netty, epoll", netty, "NettyServer", "epoll"));
-    all.add(java("netty-nio", "Netty, NIO", netty, "NettyServer", "nio"));
-    all.add(java("vertx", "Vert.x", netty, "VertxServer", ""));
-    all.add(java("jdk", "JDK virtual threads", ONE_CARRIER, "VirtualThreadServer", ""));
+    all.add(java("netty-epoll", netty, "NettyServer", "epoll"));
+    all.add(java("netty-nio", netty, "NettyServer", "nio"));
+    all.add(java("vertx", netty, "VertxServer", ""));
+    all.add(java("jdk", ONE_CARRIER, "VirtualThreadServer", ""));
     lua().ifPresent(all::add);
-    all.add(new Contender(HELLO, "a JVM that says hello", false, helloCommand()));
+    all.add(new Contender(HELLO, false, helloCommand()));
     return all;
   }
 
   /** Another build of Copas, to see what a change did; its classes come before ours. */
   static Contender baseline(Path classes) {
-    Contender ours =
-        java("baseline", "Copas, baseline", List.of(OPENS, NATIVE), "CopasServer", "epoll");
+    Contender ours = java(BASELINE, List.of(OPENS, NATIVE), "CopasServer", "epoll");
     String classPath = System.getProperty("java.class.path");
     var command = new ArrayList<>(ours.command);
     command.replaceAll(
         word -> word.equals(classPath) ? classes + File.pathSeparator + classPath : word);
-    return new Contender(ours.id, ours.label, true, command);
+    return new Contender(ours.id, true, command);
   }
 
-  private static Contender java(
-      String id, String label, List<String> flags, String main, String transport) {
+  private static Contender java(String id, List<String> flags, String main, String transport) {
     var command = new ArrayList<String>();
     command.add(javaCommand());
     command.addAll(JVM);
@@ -78,7 +105,7 @@ record Contender(String id, String label, boolean lines, List<String> command) {
     if (!transport.isEmpty()) {
       command.add(transport);
     }
-    return new Contender(id, label, true, command);
+    return new Contender(id, true, command);
   }
 
   List<String> command(String mode, List<String> moreFlags) {
@@ -139,10 +166,7 @@ record Contender(String id, String label, boolean lines, List<String> command) {
     return probe.waitFor() == 0
         ? Optional.of(
             new Contender(
-                "lua",
-                "Lua Copas, LuaJIT",
-                true,
-                List.of(luajit.get().toString(), "src/main/lua/echo.lua", MODE)))
+                "lua", true, List.of(luajit.get().toString(), "src/main/lua/echo.lua", MODE)))
         : Optional.empty();
   }
 

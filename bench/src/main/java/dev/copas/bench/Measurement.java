@@ -1,9 +1,12 @@
 package dev.copas.bench;
 
+import static java.util.Objects.requireNonNull;
+
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 
 /** One scenario with one server: its warm-up, and as many samples as are asked for. */
 final class Measurement implements AutoCloseable {
@@ -25,14 +28,15 @@ final class Measurement implements AutoCloseable {
   final Contender contender;
   private final String core;
   private final Path log;
-  private final ServerProcess server;
+
+  /** Started by the warm-up, where one and the same is measured again and again. */
+  private @Nullable ServerProcess server;
 
   Measurement(Scenario scenario, Contender contender, String core, Path log) throws IOException {
     this.scenario = scenario;
     this.contender = contender;
     this.core = core;
     this.log = log;
-    server = start();
   }
 
   private ServerProcess start() throws IOException {
@@ -42,30 +46,35 @@ final class Measurement implements AutoCloseable {
 
   /** In several runs: connections that come and end are a part of what has to be warm. */
   void warmUp(long nanos) throws IOException {
+    if (scenario.wantsFreshServers()) {
+      return;
+    }
+    server = start();
     for (int i = 0; i < WARM_UP_RUNS; i++) {
       warmUpOnce(nanos / WARM_UP_RUNS);
     }
   }
 
   private void warmUpOnce(long nanos) throws IOException {
-    switch (scenario.kind()) {
-      case ECHO, LINES -> {
-        try (EchoLoad load = load()) {
-          load.begin();
-          load.run(nanos);
-        }
+    if (scenario.kind() == Scenario.Kind.CHURN) {
+      try (var load = new ChurnLoad(server().port, scenario.connections())) {
+        load.run(nanos);
       }
-      case CHURN -> {
-        try (var load = new ChurnLoad(server.port, scenario.connections())) {
-          load.run(nanos);
-        }
+    } else {
+      try (EchoLoad load = load()) {
+        load.begin();
+        load.run(nanos);
       }
-      case IDLE, START -> {}
     }
   }
 
+  private ServerProcess server() {
+    return requireNonNull(server, "not warmed up");
+  }
+
   private EchoLoad load() throws IOException {
-    return new EchoLoad(server.port, scenario.connections(), scenario.size(), scenario.inFlight());
+    return new EchoLoad(
+        server().port, scenario.connections(), scenario.size(), scenario.inFlight());
   }
 
   Sample sample(long nanos) throws IOException, InterruptedException {
@@ -97,7 +106,7 @@ final class Measurement implements AutoCloseable {
   }
 
   private Sample churn(long nanos) throws IOException {
-    try (var load = new ChurnLoad(server.port, scenario.connections())) {
+    try (var load = new ChurnLoad(server().port, scenario.connections())) {
       load.run(nanos / 4);
       load.takeRounds();
       var watch = new Watch();
@@ -111,14 +120,14 @@ final class Measurement implements AutoCloseable {
   private final class Watch {
 
     private final long began = System.nanoTime();
-    private long server = Measurement.this.server.cpuNanos();
+    private long server = server().cpuNanos();
     private long load = Posix.cpuNanos(OWN_PID);
     private long wall;
 
     Watch() throws IOException {}
 
     void stop() throws IOException {
-      server = Measurement.this.server.cpuNanos() - server;
+      server = server().cpuNanos() - server;
       load = Posix.cpuNanos(OWN_PID) - load;
       wall = System.nanoTime() - began;
     }
@@ -131,7 +140,7 @@ final class Measurement implements AutoCloseable {
           requests * 1e9 / wall,
           p50,
           p99,
-          (double) Measurement.this.server.resident() / MILLION,
+          (double) server().resident() / MILLION,
           (double) server / wall,
           (double) load / wall);
     }
@@ -174,13 +183,15 @@ final class Measurement implements AutoCloseable {
     }
   }
 
-  /** What the server has used so far. */
+  /** What the server has used so far, if there is one that stays. */
   long cpuNanos() throws IOException {
-    return server.cpuNanos();
+    return server == null ? 0 : server.cpuNanos();
   }
 
   @Override
   public void close() throws IOException {
-    server.close();
+    if (server != null) {
+      server.close();
+    }
   }
 }

@@ -42,7 +42,7 @@ final class Plot {
 
   Plot(String title, String size, List<Sample> samples) {
     this.title = title;
-    for (String contender : Report.LABELS.keySet()) {
+    for (String contender : Contender.LABELS.keySet()) {
       List<Double> costs =
           CONNECTIONS.stream()
               .map(count -> median(samples, size + "-" + count, contender))
@@ -143,7 +143,7 @@ final class Plot {
       svg.append(
           line(
               "<text x=\"%d\" y=\"%.1f\" style=\"fill:%s\">%s</text>",
-              WIDTH - RIGHT + 10, place, colour(line), Report.label(line.contender)));
+              WIDTH - RIGHT + 10, place, colour(line), Contender.label(line.contender)));
     }
   }
 

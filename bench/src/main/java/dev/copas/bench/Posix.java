@@ -95,7 +95,11 @@ final class Posix {
     return STATE.get(JAVA_INT, ERRNO_OFFSET);
   }
 
-  private static AssertionError unexpected(Throwable e) {
+  /** What {@link #checked} throws goes on; the method handles only look as if they threw, too. */
+  private static AssertionError unexpected(Throwable e) throws IOException {
+    if (e instanceof IOException failed) {
+      throw failed;
+    }
     return new AssertionError("a call into the C library failed", e);
   }
 
@@ -121,8 +125,6 @@ final class Posix {
         checked("connect", result);
       }
       return fd;
-    } catch (IOException e) {
-      throw e;
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -142,8 +144,6 @@ final class Posix {
   private static void setsockopt(int fd, int level, int name, int size) throws IOException {
     try {
       checked("setsockopt", (int) SETSOCKOPT.invokeExact(STATE, fd, level, name, VALUE, size));
-    } catch (IOException e) {
-      throw e;
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -160,8 +160,6 @@ final class Posix {
   static void close(int fd) throws IOException {
     try {
       checked("close", (int) CLOSE.invokeExact(STATE, fd));
-    } catch (IOException e) {
-      throw e;
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -170,8 +168,6 @@ final class Posix {
   static void shutdownOutput(int fd) throws IOException {
     try {
       checked("shutdown", (int) SHUTDOWN.invokeExact(STATE, fd, SHUT_WR));
-    } catch (IOException e) {
-      throw e;
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -183,8 +179,6 @@ final class Posix {
       long sent =
           (long) SEND.invokeExact(STATE, fd, bytes.asSlice(offset, length), length, MSG_NOSIGNAL);
       return sent < 0 && errno() == EAGAIN ? 0 : checked("send", (int) sent);
-    } catch (IOException e) {
-      throw e;
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -195,8 +189,6 @@ final class Posix {
     try {
       long count = (long) RECV.invokeExact(STATE, fd, target, target.byteSize(), 0);
       return count < 0 && errno() == EAGAIN ? -1 : checked("recv", (int) count);
-    } catch (IOException e) {
-      throw e;
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -207,8 +199,6 @@ final class Posix {
     int clock = (~(int) pid << 3) | CPUCLOCK_SCHED;
     try {
       checked("clock_gettime", (int) CLOCK_GETTIME.invokeExact(STATE, clock, VALUE));
-    } catch (IOException e) {
-      throw e;
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -228,8 +218,6 @@ final class Posix {
     Epoll() throws IOException {
       try {
         fd = checked("epoll_create1", (int) EPOLL_CREATE.invokeExact(STATE, 0));
-      } catch (IOException e) {
-        throw e;
       } catch (Throwable e) {
         throw unexpected(e);
       }
@@ -248,8 +236,6 @@ final class Posix {
       event.set(DATA, EVENT_DATA, number);
       try {
         checked("epoll_ctl", (int) EPOLL_CTL.invokeExact(STATE, fd, operation, socket, event));
-      } catch (IOException e) {
-        throw e;
       } catch (Throwable e) {
         throw unexpected(e);
       }
@@ -260,8 +246,6 @@ final class Posix {
       try {
         int count = (int) EPOLL_WAIT.invokeExact(STATE, fd, events, MOST_EVENTS, millis);
         return count < 0 && errno() == EINTR ? 0 : checked("epoll_wait", count);
-      } catch (IOException e) {
-        throw e;
       } catch (Throwable e) {
         throw unexpected(e);
       }

@@ -9,7 +9,6 @@ import java.nio.file.Path;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
@@ -19,32 +18,9 @@ import org.jspecify.annotations.Nullable;
 /** Tables of medians. */
 final class Report {
 
-  /** In this order, in tables and plots. */
-  static final Map<String, String> LABELS = labels();
-
   private static final double BUSY = 0.95;
 
   private Report() {}
-
-  private static Map<String, String> labels() {
-    var labels = new LinkedHashMap<String, String>();
-    labels.put("c", "C, epoll");
-    labels.put("copas-epoll", "Copas, epoll");
-    labels.put("baseline", "Copas, baseline");
-    labels.put("copas-nio", "Copas, NIO");
-    labels.put("copas-solo", "Copas, solo mode");
-    labels.put("netty-epoll", "Netty, epoll");
-    labels.put("netty-nio", "Netty, NIO");
-    labels.put("vertx", "Vert.x, epoll");
-    labels.put("jdk", "JDK virtual threads");
-    labels.put("lua", "Lua Copas, LuaJIT");
-    labels.put("hello", "a JVM that says hello");
-    return labels;
-  }
-
-  static String label(String contender) {
-    return LABELS.getOrDefault(contender, contender);
-  }
 
   static void write(Path folder, List<Sample> samples) throws IOException {
     Map<String, List<Sample>> byScenario = samples.stream().collect(groupingBy(Sample::scenario));
@@ -98,7 +74,7 @@ final class Report {
 
   static String table(Scenario scenario, List<Sample> samples) {
     Map<String, List<Sample>> byContender = samples.stream().collect(groupingBy(Sample::contender));
-    List<String> order = List.copyOf(LABELS.keySet());
+    List<String> order = List.copyOf(Contender.LABELS.keySet());
     return "## %s\n\n%s%s"
         .formatted(
             scenario.title(),
@@ -138,7 +114,7 @@ final class Report {
 
   private static String row(Scenario scenario, String id, Map<String, List<Sample>> all) {
     List<Sample> own = all.getOrDefault(id, List.of());
-    String label = label(id);
+    String label = Contender.label(id);
     String cost =
         "%.2f (%.2f-%.2f)"
             .formatted(

@@ -58,6 +58,11 @@ record Scenario(
     return kind == Kind.LINES ? "lines" : "raw";
   }
 
+  /** Whether each sample is of a process of its own. */
+  boolean wantsFreshServers() {
+    return kind == Kind.IDLE || kind == Kind.START;
+  }
+
   boolean suits(Contender contender) {
     // The select() of Lua's sockets ends near 1,000 descriptors.
     boolean canHoldThem = connections < 1000 || !contender.id().equals("lua");
