@@ -297,15 +297,6 @@ public final class CopasSocket extends Socket {
     }
 
     @Override
-    public int read(byte[] bytes, int offset, int length) throws IOException {
-      try {
-        return in.read(bytes, offset, length);
-      } finally {
-        Reference.reachabilityFence(this);
-      }
-    }
-
-    @Override
     public long transferTo(OutputStream target) throws IOException {
       if (!(target instanceof FlushingStream) || isInputShutdown()) {
         return in.transferTo(target);
