@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.AddressLayout;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
@@ -55,220 +55,164 @@ final class Libc {
   private static final Linker LINKER = Linker.nativeLinker();
   private static final Linker.Option ERRNO = Linker.Option.captureCallState("errno");
   private static final Linker.Option CRITICAL = Linker.Option.critical(true);
-  static final MemoryLayout ERRNO_LAYOUT = Linker.Option.captureStateLayout();
-  private static final long ERRNO_OFFSET =
-      ERRNO_LAYOUT.byteOffset(MemoryLayout.PathElement.groupElement("errno"));
 
-  private static final MethodHandle SOCKET = intFunction("socket", JAVA_INT, JAVA_INT, JAVA_INT);
-  private static final MethodHandle BIND = intFunction("bind", JAVA_INT, ADDRESS, JAVA_INT);
-  private static final MethodHandle LISTEN = intFunction("listen", JAVA_INT, JAVA_INT);
-  private static final MethodHandle ACCEPT =
-      intFunction("accept4", JAVA_INT, ADDRESS, ADDRESS, JAVA_INT);
-  private static final MethodHandle CONNECT = intFunction("connect", JAVA_INT, ADDRESS, JAVA_INT);
-  private static final MethodHandle SHUTDOWN = intFunction("shutdown", JAVA_INT, JAVA_INT);
-  private static final MethodHandle CLOSE = intFunction("close", JAVA_INT);
-  private static final MethodHandle SETSOCKOPT =
-      intFunction("setsockopt", JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
-  private static final MethodHandle GETSOCKOPT =
-      intFunction("getsockopt", JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
-  private static final MethodHandle GETSOCKNAME =
-      intFunction("getsockname", JAVA_INT, ADDRESS, ADDRESS);
-  private static final MethodHandle EPOLL_CREATE = intFunction("epoll_create1", JAVA_INT);
-  private static final MethodHandle EPOLL_CTL =
-      intFunction("epoll_ctl", JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
-  private static final MethodHandle EPOLL_WAIT =
-      intFunction("epoll_wait", JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
-  private static final MethodHandle EVENTFD = intFunction("eventfd", JAVA_INT, JAVA_INT);
-  private static final MethodHandle WRITE =
-      function("write", JAVA_LONG, new MemoryLayout[] {JAVA_INT, ADDRESS, JAVA_LONG}, ERRNO);
-  private static final MethodHandle RECV =
-      function(
-          "recv",
-          JAVA_LONG,
-          new MemoryLayout[] {JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT},
-          ERRNO,
-          CRITICAL);
-  private static final MethodHandle SEND =
-      function(
-          "send",
-          JAVA_LONG,
-          new MemoryLayout[] {JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT},
-          ERRNO,
-          CRITICAL);
-  private static final MethodHandle STRERROR =
-      LINKER.downcallHandle(
-          LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(text(), JAVA_INT));
+  /** On Linux the error number is all there is in it. */
+  static final MemoryLayout ERRNO_LAYOUT = Linker.Option.captureStateLayout();
+
+  /**
+   * The JVM makes code for each shape of a function, which takes a large part of the start of a
+   * program. So all have one: whatever a function declares, it finds its arguments in the same
+   * registers, looks only at the lower half of an {@code int}, and not at those that it does not
+   * have.
+   */
+  private static final FunctionDescriptor SHAPE =
+      FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+
+  private static final MethodHandle CALL = LINKER.downcallHandle(SHAPE, ERRNO);
+  private static final MethodHandle TRANSFER = LINKER.downcallHandle(SHAPE, ERRNO, CRITICAL);
+
+  private static final MemorySegment SOCKET = function("socket");
+  private static final MemorySegment BIND = function("bind");
+  private static final MemorySegment LISTEN = function("listen");
+  private static final MemorySegment ACCEPT = function("accept4");
+  private static final MemorySegment CONNECT = function("connect");
+  private static final MemorySegment SHUTDOWN = function("shutdown");
+  private static final MemorySegment CLOSE = function("close");
+  private static final MemorySegment SETSOCKOPT = function("setsockopt");
+  private static final MemorySegment GETSOCKOPT = function("getsockopt");
+  private static final MemorySegment GETSOCKNAME = function("getsockname");
+  private static final MemorySegment EPOLL_CREATE = function("epoll_create1");
+  private static final MemorySegment EPOLL_CTL = function("epoll_ctl");
+  private static final MemorySegment EPOLL_WAIT = function("epoll_wait");
+  private static final MemorySegment EVENTFD = function("eventfd");
+  private static final MemorySegment WRITE = function("write");
+  private static final MemorySegment RECV = function("recv");
+  private static final MemorySegment SEND = function("send");
+  private static final MemorySegment STRERROR = function("strerror");
 
   private Libc() {}
 
-  private static MethodHandle intFunction(String name, MemoryLayout... arguments) {
-    return function(name, JAVA_INT, arguments, ERRNO);
-  }
-
-  private static MethodHandle function(
-      String name, MemoryLayout result, MemoryLayout[] arguments, Linker.Option... options) {
-    return LINKER.downcallHandle(
-        LINKER.defaultLookup().findOrThrow(name),
-        FunctionDescriptor.of(result, arguments),
-        options);
-  }
-
-  private static AddressLayout text() {
-    return ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(256, ValueLayout.JAVA_BYTE));
+  private static MemorySegment function(String name) {
+    return LINKER.defaultLookup().findOrThrow(name);
   }
 
   /** Of the last call that was given this segment, and failed. */
   static int errno(MemorySegment error) {
-    return error.get(JAVA_INT, ERRNO_OFFSET);
+    return error.get(JAVA_INT, 0);
   }
 
   static String message(int errno) {
+    try (Arena arena = Arena.ofConfined()) {
+      long text = call(STRERROR, arena.allocate(ERRNO_LAYOUT), errno, 0, 0, 0, 0);
+      return MemorySegment.ofAddress(text).reinterpret(256).getString(0);
+    }
+  }
+
+  private static long call(
+      MemorySegment function, MemorySegment error, long a, long b, long c, long d, long e) {
+    return call(function, error, a, MemorySegment.ofAddress(b), c, d, e);
+  }
+
+  private static long call(
+      MemorySegment function,
+      MemorySegment error,
+      long a,
+      MemorySegment b,
+      long c,
+      long d,
+      long e) {
     try {
-      return ((MemorySegment) STRERROR.invokeExact(errno)).getString(0);
-    } catch (Throwable e) {
-      throw unexpected(e);
+      return (long) CALL.invokeExact(function, error, a, b, c, d, e);
+    } catch (Throwable t) {
+      throw unexpected(t);
+    }
+  }
+
+  private static long transfer(
+      MemorySegment function,
+      MemorySegment error,
+      int fd,
+      MemorySegment b,
+      long length,
+      int flags) {
+    try {
+      return (long) TRANSFER.invokeExact(function, error, (long) fd, b, length, (long) flags, 0L);
+    } catch (Throwable t) {
+      throw unexpected(t);
     }
   }
 
   /** None of these functions throws; the method handles only look as if they could. */
-  private static AssertionError unexpected(Throwable e) {
-    return new AssertionError("a call into the C library failed", e);
+  private static AssertionError unexpected(Throwable t) {
+    return new AssertionError("a call into the C library failed", t);
   }
 
   static int socket(MemorySegment error, int family) {
-    try {
-      return (int) SOCKET.invokeExact(error, family, SOCK_STREAM | NONBLOCK | CLOEXEC, 0);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(SOCKET, error, family, SOCK_STREAM | NONBLOCK | CLOEXEC, 0, 0, 0);
   }
 
   static int bind(MemorySegment error, int fd, MemorySegment address) {
-    try {
-      return (int) BIND.invokeExact(error, fd, address, (int) address.byteSize());
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(BIND, error, fd, address, address.byteSize(), 0, 0);
   }
 
   static int listen(MemorySegment error, int fd, int backlog) {
-    try {
-      return (int) LISTEN.invokeExact(error, fd, backlog);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(LISTEN, error, fd, backlog, 0, 0, 0);
   }
 
   static int accept(MemorySegment error, int fd, MemorySegment address, MemorySegment length) {
-    try {
-      return (int) ACCEPT.invokeExact(error, fd, address, length, NONBLOCK | CLOEXEC);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(ACCEPT, error, fd, address, length.address(), NONBLOCK | CLOEXEC, 0);
   }
 
   static int connect(MemorySegment error, int fd, MemorySegment address) {
-    try {
-      return (int) CONNECT.invokeExact(error, fd, address, (int) address.byteSize());
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(CONNECT, error, fd, address, address.byteSize(), 0, 0);
   }
 
   static int shutdown(MemorySegment error, int fd, int how) {
-    try {
-      return (int) SHUTDOWN.invokeExact(error, fd, how);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(SHUTDOWN, error, fd, how, 0, 0, 0);
   }
 
   static int close(MemorySegment error, int fd) {
-    try {
-      return (int) CLOSE.invokeExact(error, fd);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(CLOSE, error, fd, 0, 0, 0, 0);
   }
 
   static int setsockopt(MemorySegment error, int fd, int level, int name, MemorySegment value) {
-    try {
-      return (int) SETSOCKOPT.invokeExact(error, fd, level, name, value, (int) value.byteSize());
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(SETSOCKOPT, error, fd, level, name, value.address(), value.byteSize());
   }
 
   static int getsockopt(
       MemorySegment error, int fd, int level, int name, MemorySegment value, MemorySegment length) {
-    try {
-      return (int) GETSOCKOPT.invokeExact(error, fd, level, name, value, length);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(GETSOCKOPT, error, fd, level, name, value.address(), length.address());
   }
 
   static int getsockname(MemorySegment error, int fd, MemorySegment address, MemorySegment length) {
-    try {
-      return (int) GETSOCKNAME.invokeExact(error, fd, address, length);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(GETSOCKNAME, error, fd, address, length.address(), 0, 0);
   }
 
   static int epollCreate(MemorySegment error) {
-    try {
-      return (int) EPOLL_CREATE.invokeExact(error, CLOEXEC);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(EPOLL_CREATE, error, CLOEXEC, 0, 0, 0, 0);
   }
 
   static int epollCtl(MemorySegment error, int epoll, int operation, int fd, MemorySegment event) {
-    try {
-      return (int) EPOLL_CTL.invokeExact(error, epoll, operation, fd, event);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(EPOLL_CTL, error, epoll, operation, fd, event.address(), 0);
   }
 
   static int epollWait(MemorySegment error, int epoll, MemorySegment events, int most, int millis) {
-    try {
-      return (int) EPOLL_WAIT.invokeExact(error, epoll, events, most, millis);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(EPOLL_WAIT, error, epoll, events, most, millis, 0);
   }
 
   static int eventfd(MemorySegment error) {
-    try {
-      return (int) EVENTFD.invokeExact(error, 0, NONBLOCK | CLOEXEC);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return (int) call(EVENTFD, error, 0, NONBLOCK | CLOEXEC, 0, 0, 0);
   }
 
   static long write(MemorySegment error, int fd, MemorySegment bytes) {
-    try {
-      return (long) WRITE.invokeExact(error, fd, bytes, bytes.byteSize());
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return call(WRITE, error, fd, bytes, bytes.byteSize(), 0, 0);
   }
 
   static long receive(MemorySegment error, int fd, MemorySegment target, long length) {
-    try {
-      return (long) RECV.invokeExact(error, fd, target, length, MSG_DONTWAIT);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return transfer(RECV, error, fd, target, length, MSG_DONTWAIT);
   }
 
   static long send(MemorySegment error, int fd, MemorySegment source, long length) {
-    try {
-      return (long) SEND.invokeExact(error, fd, source, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-    } catch (Throwable e) {
-      throw unexpected(e);
-    }
+    return transfer(SEND, error, fd, source, length, MSG_DONTWAIT | MSG_NOSIGNAL);
   }
 }
