@@ -713,7 +713,9 @@ public final class Copas implements Executor, AutoCloseable {
    * {@link java.net.InetAddress} has one for each name that is being looked up: so in here, a task
    * looks a name up without letting others run, and the step takes as long as that. {@link
    * #connect} lets them run. When a third thread looks the same name up, a task may be the next to
-   * have the lock: whoever has such threads looks names up in tasks, not between steps.
+   * have the lock: whoever has such threads looks names up in tasks, not between steps. The
+   * watchdog names a thread that waits for a lock between two steps, see {@link
+   * Options#watchdogLimit(Duration)}.
    *
    * @return whether a task ran
    * @throws IllegalStateException as {@link #loop}

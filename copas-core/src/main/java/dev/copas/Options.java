@@ -122,7 +122,11 @@ public final class Options implements Cloneable {
     return copy;
   }
 
-  /** How long a task may hold the loop before it is reported with its stack: 1 s. Zero is never. */
+  /**
+   * How long a task may hold the loop before it is reported with its stack: 1 s. Zero is never. So
+   * long may also the thread that drives the loop by {@link Copas#step()} wait for a lock between
+   * two steps.
+   */
   public Options watchdogLimit(Duration duration) {
     Options copy = copy();
     copy.watchdogLimit = duration.isZero() ? duration : positive(duration, "watchdogLimit");

@@ -59,6 +59,7 @@ public final class Loop {
   private volatile boolean exiting;
   private volatile boolean closed;
 
+  private long turns;
   private long sleepsUntil;
 
   // The coroutines. Belongs to the owner.
@@ -75,7 +76,7 @@ public final class Loop {
     this.transport = environment.transport();
     this.clock = environment.clock();
     this.operationsPerStep = operationsPerStep;
-    this.watchdog = new Watchdog(carrier, watchdogLimit);
+    this.watchdog = new Watchdog(this, watchdogLimit);
     carrier.serve(this);
     Loops.add(this);
   }
@@ -172,6 +173,7 @@ public final class Loop {
   }
 
   private boolean turn(long maxWait) {
+    turns++;
     poll(maxWait);
     exitOnInterrupt();
     inbox.drain();
@@ -664,6 +666,18 @@ public final class Loop {
   /** Whether a coroutine is in no wait of ours: it runs, is ready, or waits for something else. */
   boolean isAnyElsewhere() {
     return owner != null && live.size() != awaiting;
+  }
+
+  /** How many turns there have been; exact while nobody turns. */
+  long turns() {
+    return turns;
+  }
+
+  /** The thread that steps the loop, while it does something else and tasks are alive. */
+  @Nullable Thread absentStepper() {
+    Thread stepper = lastStepper;
+    boolean absent = owner == null && !closed && live.size() > 0;
+    return absent && stepper != null && stepper.isAlive() ? stepper : null;
   }
 
   boolean isOwnerParked() {
