@@ -61,8 +61,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One platform thread at a time is inside {@link #loop} or {@link #step}. From any thread:
  * {@link #start}, {@link #stop}, {@link #close}, {@link #exit}, {@link #bind}, {@link #addServer},
- * {@link #removeServer}, {@link #addThread}, {@link #execute}, and all of {@link Task} and {@link
- * CopasSocket}.
+ * {@link #removeServer}, {@link #addThread}, {@link #execute}, {@link #status}, {@link #dump}, and
+ * all of {@link Task} and {@link CopasSocket}.
  */
 public final class Copas implements Executor, AutoCloseable {
 
@@ -72,6 +72,7 @@ public final class Copas implements Executor, AutoCloseable {
   final Loop machine;
   final Options options;
   final Buffers buffers;
+  final OpenSockets sockets = new OpenSockets();
   final Lifecycle lifecycle;
   final Offload offload;
   private final AtomicLong taskNumbers = new AtomicLong();
@@ -82,9 +83,14 @@ public final class Copas implements Executor, AutoCloseable {
     this.machine = machine;
     this.buffers = new Buffers(machine, options.receiveBufferBytes());
     this.offload = new Offload(options.offloadThreads());
-    this.lifecycle = new Lifecycle(machine, options.closeTimeout(), offload::end);
+    this.lifecycle = new Lifecycle(machine, options.closeTimeout(), this::ended);
     machine.onInterrupt(lifecycle::exit);
     OPEN.add(this);
+  }
+
+  private void ended() {
+    sockets.clear();
+    offload.end();
   }
 
   /**
@@ -619,6 +625,39 @@ public final class Copas implements Executor, AutoCloseable {
         e.addSuppressed(error);
       }
       Reports.error("the error handler failed on an error of task \"" + task.name() + "\"", e);
+    }
+  }
+
+  // ---- What is going on
+
+  /**
+   * What the loop is doing at this moment: its tasks and what they wait for, its sockets, its
+   * turns. It takes time for each task and socket, and nothing while nobody asks. From any thread:
+   * in a task and while nobody runs the loop, at once; elsewhere it is made in the loop's next
+   * turn, and the caller waits for that.
+   *
+   * @throws IllegalStateException when a task holds the loop for longer than {@link
+   *     Options#statusTimeout}: the message names it, and the cause has its stack; or when the
+   *     calling thread, which waits, is interrupted (its status stays set)
+   */
+  public Status status() {
+    return Outside.ask(this, () -> new Snapshot(this).status());
+  }
+
+  /**
+   * The {@link #status} as a text for people: a tree with the stacks of the tasks, without the
+   * frames of the loop itself. Tasks that wait at the same place have one stack in common. The loop
+   * stands still while the stacks are taken: some microseconds for each task. From any thread.
+   *
+   * @return when a task holds the loop for longer than {@link Options#statusTimeout}, only which
+   *     one does, and its stack
+   * @throws IllegalStateException when the calling thread, which waits, is interrupted
+   */
+  public String dump() {
+    try {
+      return Outside.ask(this, () -> Dump.of(new Snapshot(this))).text();
+    } catch (LoopHeldException e) {
+      return Dump.ofHeld(e);
     }
   }
 

@@ -73,6 +73,11 @@ public final class CopasServerSocket extends ServerSocket {
     impl.turnAway();
   }
 
+  /** The name of the server that accepts here now; null without one. Only on the loop. */
+  void servedBy(@Nullable String server) {
+    impl.servedBy(server);
+  }
+
   /** Closes the next connection unheard, also when the process is out of descriptors. */
   boolean refuse() throws IOException {
     return impl.channel().refuse();

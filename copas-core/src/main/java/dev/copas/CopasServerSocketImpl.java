@@ -15,7 +15,9 @@ import java.net.SocketException;
 import java.net.SocketImpl;
 import java.net.SocketOption;
 import java.net.SocketOptions;
+import java.time.Duration;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** A listening socket, as java.net.ServerSocket wants it. */
@@ -32,6 +34,9 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
   private @Nullable InetSocketAddress ofConnections;
   private @Nullable Coroutine acceptor;
   private long timeout = Timeouts.FOREVER;
+  private long since;
+  private long accepted;
+  private @Nullable String servedBy;
 
   CopasServerSocketImpl(Copas copas) {
     this.copas = copas;
@@ -107,6 +112,8 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
             SocketAddress got = channel().localAddress();
             bound = withName(local, got);
             ofConnections = ofConnections(got);
+            since = copas.machine.moment();
+            copas.sockets.add(this);
           });
     } catch (SocketException e) {
       var clearer = new BindException(e.getMessage() + ": " + Addresses.format(local));
@@ -148,7 +155,9 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
     }
     acceptor = self;
     try {
-      return accepting.next(self, self.loop().deadlineAfter(timeout));
+      StreamChannel next = accepting.next(self, self.loop().deadlineAfter(timeout));
+      accepted++;
+      return next;
     } finally {
       acceptor = null;
     }
@@ -165,8 +174,33 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
 
   private void closeOnLoop() throws IOException {
     turnAway();
+    copas.sockets.remove(this);
     if (channel != null) {
       channel.close();
+    }
+  }
+
+  // ---- What it is doing, for Copas.status
+
+  /** The name of the server that accepts here now; null without one. */
+  void servedBy(@Nullable String server) {
+    servedBy = server;
+  }
+
+  Status.ServerStatus status() {
+    return new Status.ServerStatus(
+        address(), servedBy, Duration.ofNanos(copas.machine.nanoTime() - since), accepted);
+  }
+
+  private String address() {
+    InetSocketAddress local = bound;
+    return local == null ? "" : Addresses.format(local);
+  }
+
+  void tellWaits(BiConsumer<Coroutine, String> told) {
+    Coroutine waiting = accepting.waiting();
+    if (waiting != null) {
+      told.accept(waiting, "a connection on " + address());
     }
   }
 

@@ -20,10 +20,12 @@ import java.net.SocketOption;
 import java.net.SocketOptions;
 import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,9 +54,16 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   private @Nullable InetSocketAddress remote;
   private @Nullable InetSocketAddress local;
   private long connectTimeout = Timeouts.FOREVER;
+  private final long since;
+
+  // The list of OpenSockets.
+  boolean isListed;
+  @Nullable CopasSocketImpl older;
+  @Nullable CopasSocketImpl newer;
 
   CopasSocketImpl(Copas copas) {
     this.copas = copas;
+    this.since = copas.machine.moment();
     this.input = new SocketInput(copas, this);
     this.output = new SocketOutput(copas, this);
   }
@@ -153,6 +162,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   private void connected(StreamChannel channel, @Nullable InetSocketAddress knownLocal)
       throws IOException {
     connected = true;
+    copas.sockets.add(this);
     remote = (InetSocketAddress) channel.remoteAddress();
     local = knownLocal != null ? knownLocal : (InetSocketAddress) channel.localAddress();
   }
@@ -216,6 +226,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
       throws IOException {
     var attempt = new Connecting(freshChannel(), target);
     connecting = attempt;
+    copas.sockets.add(this);
     try {
       if (!attempt.channel.connect(target)) {
         attempt.perform(self, deadline, () -> attempt.channel.finishConnect() ? 1 : 0);
@@ -224,6 +235,9 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
       preparation = null;
     } finally {
       connecting = null;
+      if (!connected) {
+        copas.sockets.remove(this);
+      }
     }
   }
 
@@ -374,6 +388,58 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     }
     input.close();
     output.close();
+  }
+
+  /** For the output, which knows when the last byte has left. */
+  void closeChannel() throws IOException {
+    copas.sockets.remove(this);
+    channel().close();
+  }
+
+  // ---- What it is doing, for Copas.status
+
+  Status.SocketStatus status() {
+    return new Status.SocketStatus(
+        peer(),
+        state(),
+        Duration.ofNanos(copas.machine.nanoTime() - since),
+        input.received(),
+        output.sent(),
+        input.unread(),
+        output.unsent());
+  }
+
+  private Status.SocketState state() {
+    if (connected && !closed) {
+      return Status.SocketState.OPEN;
+    }
+    if (isListed) {
+      return connected ? Status.SocketState.CLOSING : Status.SocketState.CONNECTING;
+    }
+    return closed ? Status.SocketState.CLOSED : Status.SocketState.UNCONNECTED;
+  }
+
+  private String peer() {
+    if (remote != null) {
+      return Addresses.format(remote);
+    }
+    return connecting == null ? "" : Addresses.format(connecting.target);
+  }
+
+  /** Tells of each task that waits here, and what for. */
+  void tellWaits(BiConsumer<Coroutine, String> told) {
+    tell(connecting, "a connection to ", told);
+    tell(input, "bytes from ", told);
+    tell(output, "room to send to ", told);
+    output.queue().forEach(waiting -> told.accept(waiting, "its turn to send to " + peer()));
+  }
+
+  private void tell(
+      @Nullable Direction direction, String what, BiConsumer<Coroutine, String> told) {
+    Coroutine waiting = direction == null ? null : direction.waiting();
+    if (waiting != null) {
+      told.accept(waiting, what + peer());
+    }
   }
 
   // ---- Addresses: those of a connection are known also after its end, as java.net has it

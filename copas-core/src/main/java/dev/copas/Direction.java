@@ -76,6 +76,11 @@ abstract class Direction {
             + " method, where a task cannot give up the loop. Do it before or after.");
   }
 
+  /** Who waits, if anybody does. */
+  final @Nullable Coroutine waiting() {
+    return waiting;
+  }
+
   /** Lets the one who waits try again; false when nobody waits. */
   final boolean open() {
     return waiting != null && waiting.wake(Wake.READY);

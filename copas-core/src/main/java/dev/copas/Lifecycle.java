@@ -7,6 +7,7 @@ import dev.copas.loop.Timer;
 import dev.copas.loop.Wake;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -95,6 +96,11 @@ final class Lifecycle {
         exitWaiters.remove(self);
       }
     }
+  }
+
+  /** Those who wait for {@link #exit}. */
+  Collection<Coroutine> exitWaiters() {
+    return exitWaiters;
   }
 
   /** Drops the servers and cancels all tasks but the one that asks for it. */

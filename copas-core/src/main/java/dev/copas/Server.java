@@ -1,5 +1,6 @@
 package dev.copas;
 
+import dev.copas.loop.FlightRecords;
 import dev.copas.loop.Reports;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -82,8 +83,10 @@ final class Server {
 
   private void serve() throws IOException, InterruptedException {
     awaitPredecessor();
+    FlightRecords.prepare();
     copas.machine.countListeners(1);
     copas.lifecycle.added(this);
+    serverSocket.servedBy(name);
     try {
       acceptInBursts();
     } finally {
@@ -123,6 +126,7 @@ final class Server {
     copas.machine.countListeners(-1);
     serverSocket.server.compareAndSet(this, null);
     copas.lifecycle.removed(this);
+    serverSocket.servedBy(null);
     if (!released.get()) {
       closeSocket(); // Cancelled: better no port than one where nobody answers.
     }
@@ -151,6 +155,7 @@ final class Server {
    */
   private void backOff(Throwable e) throws InterruptedException {
     reportOnceInAWhile(e);
+    FlightRecords.acceptBackoff(name, e, copas.options.acceptBackoff());
     refuseBurst();
     Copas.pause(copas.options.acceptBackoff());
   }

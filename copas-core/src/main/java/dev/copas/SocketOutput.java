@@ -10,6 +10,8 @@ import java.net.SocketException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,6 +55,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
   private @Nullable ArrayDeque<Coroutine> turns;
 
   private long timeout = Timeouts.FOREVER;
+  private long sent;
 
   SocketOutput(Copas copas, CopasSocketImpl socket) {
     this.loop = copas.machine;
@@ -79,6 +82,21 @@ final class SocketOutput extends Direction implements Loop.Deferred {
 
   long timeout() {
     return timeout;
+  }
+
+  /** How many bytes the operating system has taken, in all. */
+  long sent() {
+    return sent;
+  }
+
+  /** How many it has still to take. */
+  int unsent() {
+    return pending.position();
+  }
+
+  /** Those who wait for their turn to send. */
+  Collection<Coroutine> queue() {
+    return turns == null ? List.of() : turns;
   }
 
   // ---- What the user can ask for
@@ -253,7 +271,9 @@ final class SocketOutput extends Direction implements Loop.Deferred {
   private int write(ByteBuffer source) throws IOException {
     checkUsable();
     try {
-      return socket.channel().write(source);
+      int count = socket.channel().write(source);
+      sent += count;
+      return count;
     } catch (IOException e) {
       fail(e);
       failureShown = true;
@@ -268,7 +288,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     }
     pending.flip();
     try {
-      socket.channel().write(pending);
+      sent += socket.channel().write(pending);
     } catch (IOException e) {
       fail(e);
       return;
@@ -355,7 +375,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     }
     writePending();
     if (pending.position() == 0) {
-      socket.channel().close();
+      socket.closeChannel();
     } else {
       linger();
     }
@@ -400,7 +420,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
       loop.cancel(lingerTimer);
     }
     try {
-      socket.channel().close();
+      socket.closeChannel();
     } catch (IOException e) {
       fail(e);
     }

@@ -9,6 +9,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /*
@@ -261,7 +262,7 @@ final class SoloCarrier implements Carrier {
     self.isPinBroken();
     self.yields = true;
     loop.ready(self);
-    beforeWait();
+    beforeWait(self);
     boolean interrupted = false;
     while (self.yields && !self.isAbandoned() && !self.isPinBroken()) {
       LockSupport.park();
@@ -272,8 +273,10 @@ final class SoloCarrier implements Carrier {
     }
   }
 
+  /** That it runs again shows to nobody when it waits for something of the JDK's. */
   @Override
-  public void beforeWait() {
+  public void beforeWait(Coroutine self) {
+    self.lastRan = loop.nanoTime();
     loop.settle();
   }
 
@@ -315,9 +318,19 @@ final class SoloCarrier implements Carrier {
       beaten = false;
       lastMounted = null;
       beats++;
-      Thread.startVirtualThread(() -> beaten = true);
+      Runnable beat = FlightRecords.areOn() ? beatOnRecord() : () -> beaten = true;
+      Thread.startVirtualThread(beat);
     }
     return beats;
+  }
+
+  /** Whoever delays it has the carrier for so long, from when the watchdog has looked. */
+  private Runnable beatOnRecord() {
+    Consumer<@Nullable Coroutine> ended = FlightRecords.turnBegins();
+    return () -> {
+      ended.accept(lastMounted);
+      beaten = true;
+    };
   }
 
   /** Of those that hand over to each other without end, maybe none is mounted right now. */
