@@ -103,7 +103,7 @@ record Dump(Status status, List<List<StackTraceElement>> stacks) {
         .formatted(
             task.name(),
             waitsFor == null
-                ? "ran " + since + " ago"
+                ? "ran or was started " + since + " ago"
                 : "for " + since + ", waits for " + waitsFor);
   }
 

@@ -19,13 +19,16 @@ final class Stacks {
 
   /**
    * Without the frames of the loop and of the JVM's scheduler. Of a call into Copas the outermost
-   * frame stays, which is what the program has called, and not what Copas does in there.
+   * frame stays, which is what the program has called, and not what Copas does in there. Empty for
+   * a task in which no code but that of Copas runs, as one that accepts for a server.
    */
   static List<StackTraceElement> fold(StackTraceElement[] stack) {
     var folded = new ArrayList<StackTraceElement>();
     @Nullable StackTraceElement call = null;
+    boolean waitsInCopas = false;
     for (StackTraceElement frame : stack) {
       if (isOurs(frame)) {
+        waitsInCopas |= folded.stream().allMatch(Stacks::isPark);
         call = frame;
       } else if (!isMachinery(frame)) {
         if (call != null) {
@@ -38,7 +41,11 @@ final class Stacks {
         folded.add(frame);
       }
     }
-    return folded; // The last call of ours began the task.
+    return waitsInCopas && folded.stream().noneMatch(Stacks::isOfProgram) ? List.of() : folded;
+  }
+
+  private static boolean isPark(StackTraceElement frame) {
+    return frame.getClassName().equals("java.util.concurrent.locks.LockSupport");
   }
 
   private static boolean isOurs(StackTraceElement frame) {
@@ -56,7 +63,7 @@ final class Stacks {
     List<StackTraceElement> folded = fold(stack);
     int caller = firstOfProgram(folded);
     String call = forMonitor ? "a monitor" : caller == 0 ? "something" : call(folded, caller - 1);
-    return caller == folded.size() ? call : call + ", called at " + folded.get(caller);
+    return caller == folded.size() ? call : call + ", at " + folded.get(caller);
   }
 
   private static int firstOfProgram(List<StackTraceElement> stack) {
