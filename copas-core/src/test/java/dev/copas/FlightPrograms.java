@@ -55,6 +55,7 @@ final class FlightPrograms {
       try (var recording = new Recording();
           var copas = Modes.create()) {
         recording.start();
+        LoopChildPrograms.loadTheLibrary();
         CopasServerSocket server = copas.bind("127.0.0.1", 0);
         copas.addServer(server, ServerOptions.defaults().name("crowded"), LoopFixture::echo);
         copas.start();
