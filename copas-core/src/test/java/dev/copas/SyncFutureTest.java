@@ -237,17 +237,22 @@ class SyncFutureTest {
       int many = 100_000;
       var future = new CopasFuture<AtomicReference<Integer>>(copas);
       var order = new ArrayList<Integer>();
+      var begun = new int[1];
       for (int i = 0; i < many; i++) {
         int number = i;
         copas.addThread(() -> {
+          begun[0]++;
           future.get();
           order.add(number);
         });
       }
-      Copas.pause();
+      while (begun[0] < many) {
+        Copas.pause();
+      }
       future.complete(new AtomicReference<>());
-      Copas.pause();
-      assertEquals(many, order.size());
+      while (order.size() < many) {
+        Copas.pause();
+      }
       for (int i = 0; i < many; i++) {
         assertEquals(i, order.get(i));
       }

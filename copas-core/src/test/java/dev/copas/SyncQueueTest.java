@@ -367,15 +367,22 @@ class SyncQueueTest {
     run((fixture, queue) -> {
       int many = 100_000;
       var order = new ArrayList<Integer>();
+      var begun = new int[1];
       for (int i = 0; i < many; i++) {
-        fixture.add(() -> order.add(queue.tryPop(null).orElseThrow()));
+        fixture.add(() -> {
+          begun[0]++;
+          order.add(queue.tryPop(null).orElseThrow());
+        });
       }
-      Copas.pause();
+      while (begun[0] < many) {
+        Copas.pause();
+      }
       for (int i = 0; i < many; i++) {
         queue.push(i);
       }
-      Copas.pause();
-      assertEquals(many, order.size());
+      while (order.size() < many) {
+        Copas.pause();
+      }
       for (int i = 0; i < many; i++) {
         assertEquals(i, order.get(i));
       }

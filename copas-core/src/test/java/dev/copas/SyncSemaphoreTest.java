@@ -217,11 +217,13 @@ class SyncSemaphoreTest {
           order.add(number);
         });
       }
-      Copas.pause();
-      assertEquals(many, semaphore.getWait());
+      while (semaphore.getWait() < many) {
+        Copas.pause();
+      }
       semaphore.give(many);
-      Copas.pause();
-      assertEquals(many, order.size());
+      while (order.size() < many) {
+        Copas.pause();
+      }
       for (int i = 0; i < many; i++) {
         assertEquals(i, order.get(i));
       }
