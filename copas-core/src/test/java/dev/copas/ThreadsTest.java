@@ -182,6 +182,8 @@ class ThreadsTest {
               scene -> scene.copas.socketFactory().createSocket().close()),
           anywhere("`exiting()`", scene -> scene.copas.exiting()),
           anywhere("`cancelAll()`", Scene::cancelAll),
+          anywhere("`status()`", scene -> assertFalse(scene.copas.status().tasks().isEmpty())),
+          anywhere("`dump()`", scene -> assertTrue(scene.copas.dump().startsWith("loop: "))),
           anywhere("`finished()`", scene -> scene.copas.finished())
               .with(Outcome.BELONGS_TO_THE_LOOP, Caller.THREAD, Caller.VIRTUAL, Caller.OTHERS_TASK),
           anywhere("`waitForExit()`", Scene::waitForExit)
@@ -222,6 +224,7 @@ class ThreadsTest {
           waits("`send`, `flush`, `getOutputStream().write`", scene -> scene.socket.send("x")),
           anywhere("`trySend`", scene -> assertTrue(scene.socket.trySend("x"))),
           anywhere("`shutdownInput`, `shutdownOutput`", scene -> scene.socket.shutdownOutput()),
+          anywhere("`CopasSocket.stats()`", scene -> assertEquals(0, scene.socket.stats().sent())),
           anywhere("`CopasSocket.close()`", scene -> scene.socket.close()),
           anywhere("options, addresses, time-outs of a socket", Scene::ask),
           waits("`CopasServerSocket.accept()`", scene -> scene.listener.accept().close()),

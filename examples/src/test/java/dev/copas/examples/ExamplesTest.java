@@ -312,6 +312,21 @@ class ExamplesTest {
   }
 
   @Test
+  void watchedTellsWhatItIsDoing() throws Exception {
+    try (var server = ExampleProcess.module(Watched.class)) {
+      int port = server.port();
+      try (var client = new Client(port)) {
+        assertEquals("hello", client.ask("hello"));
+        String status = client.ask("status");
+        assertTrue(status.startsWith("1 connections, 13 bytes in, 1 tasks wait, "), status);
+        String loop = client.ask("dump");
+        assertTrue(loop.startsWith("loop: running, "), loop);
+        assertEquals("1 server", client.hear());
+      }
+    }
+  }
+
+  @Test
   void stoppingServesThoseWhoAreConnectedWhenASignalComes() throws Exception {
     try (var server = ExampleProcess.module(Stopping.class)) {
       int port = server.port();
