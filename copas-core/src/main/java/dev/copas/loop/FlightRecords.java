@@ -42,15 +42,16 @@ public final class FlightRecords {
   /**
    * A coroutine begins a step.
    *
-   * @return to be told when the step has ended, and whose it was; null when that is not known
+   * @return to be told when the step has ended, and the name of its thread; null when that is not
+   *     known
    */
-  static Consumer<@Nullable Coroutine> turnBegins() {
+  static Consumer<@Nullable String> turnBegins() {
     try {
       var event = new LongTurn();
       event.begin();
-      return coroutine -> guarded(() -> event.ended(coroutine));
+      return task -> guarded(() -> event.ended(task));
     } catch (LinkageError e) {
-      return coroutine -> {};
+      return task -> {};
     }
   }
 
@@ -91,10 +92,10 @@ public final class FlightRecords {
     @Label("Task")
     @Nullable String task;
 
-    void ended(@Nullable Coroutine coroutine) {
+    void ended(@Nullable String task) {
       end();
-      if (coroutine != null && shouldCommit()) {
-        task = coroutine.thread().getName();
+      if (task != null && shouldCommit()) {
+        this.task = task;
         commit();
       }
     }

@@ -125,9 +125,9 @@ public final class NativeCarrier implements Carrier {
   }
 
   private void resumeOnRecord(Coroutine next) {
-    Consumer<@Nullable Coroutine> ended = FlightRecords.turnBegins();
+    Consumer<@Nullable String> ended = FlightRecords.turnBegins();
     resume(next);
-    ended.accept(next);
+    ended.accept(next.thread().getName());
   }
 
   private void resume(Coroutine next) {

@@ -50,6 +50,9 @@ final class SoloCarrier implements Carrier {
   private volatile boolean beaten = true;
   private volatile @Nullable Coroutine lastMounted;
 
+  /** The name of what has delayed the beat that is under way; it may have ended since. */
+  private volatile @Nullable String holder;
+
   @Override
   public void serve(Loop loop) {
     this.loop = loop;
@@ -317,6 +320,7 @@ final class SoloCarrier implements Carrier {
     if (beaten) {
       beaten = false;
       lastMounted = null;
+      holder = null;
       beats++;
       Runnable beat = FlightRecords.areOn() ? beatOnRecord() : () -> beaten = true;
       Thread.startVirtualThread(beat);
@@ -326,9 +330,9 @@ final class SoloCarrier implements Carrier {
 
   /** Whoever delays it has the carrier for so long, from when the watchdog has looked. */
   private Runnable beatOnRecord() {
-    Consumer<@Nullable Coroutine> ended = FlightRecords.turnBegins();
+    Consumer<@Nullable String> ended = FlightRecords.turnBegins();
     return () -> {
-      ended.accept(lastMounted);
+      ended.accept(holder);
       beaten = true;
     };
   }
@@ -342,6 +346,7 @@ final class SoloCarrier implements Carrier {
     for (Coroutine coroutine : coroutines.values()) {
       if (carrierState(coroutine).contains("@")) {
         lastMounted = coroutine;
+        holder = coroutine.thread().getName();
         return coroutine;
       }
     }
