@@ -20,7 +20,7 @@ public final class CopasServerSocket extends ServerSocket {
   private final CopasServerSocketImpl impl;
 
   /** The server that accepts here, while there is one. */
-  final AtomicReference<@Nullable Server> server = new AtomicReference<>();
+  final AtomicReference<@Nullable Service> server = new AtomicReference<>();
 
   CopasServerSocket(Copas copas) {
     this(copas, new CopasServerSocketImpl(copas));

@@ -7,7 +7,6 @@ import dev.copas.transport.TransportChannel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -105,13 +104,11 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
           () -> {
             channel().bind(local, backlog);
             SocketAddress got = channel().localAddress();
-            bound = withName(local, got);
+            bound = Addresses.withName(local, got);
             ofConnections = ofConnections(got);
           });
     } catch (SocketException e) {
-      var clearer = new BindException(e.getMessage() + ": " + Addresses.format(local));
-      clearer.initCause(e);
-      throw clearer;
+      throw Addresses.cannotBind(local, e);
     }
   }
 
@@ -120,19 +117,6 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
     return bound instanceof InetSocketAddress address && !address.getAddress().isAnyLocalAddress()
         ? address
         : null;
-  }
-
-  /** With the name under which it was asked for: to find it again may take a look-up. */
-  private static InetSocketAddress withName(
-      InetSocketAddress asked, @Nullable SocketAddress bound) {
-    if (!(bound instanceof InetSocketAddress got)) {
-      return asked;
-    }
-    InetAddress address = asked.getAddress();
-    boolean same =
-        address.equals(got.getAddress())
-            || (address.isAnyLocalAddress() && got.getAddress().isAnyLocalAddress());
-    return same ? new InetSocketAddress(address, got.getPort()) : got;
   }
 
   @Override

@@ -8,7 +8,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.io.OutputStream;
-import java.lang.ref.Cleaner;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -48,7 +47,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   private @Nullable Preparation preparation;
   private boolean connected;
   private volatile boolean closed;
-  private volatile Cleaner.@Nullable Cleanable watch;
+  private volatile @Nullable Forgotten forgotten;
   private @Nullable InetSocketAddress remote;
   private @Nullable InetSocketAddress local;
   private long connectTimeout = Timeouts.FOREVER;
@@ -326,24 +325,18 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
 
   /** Has it closed when nobody can reach the socket any more: nobody but its user would. */
   void closeWhenForgotten(CopasSocket socket) {
-    watch = Forgotten.watch(socket, this::forgotten);
+    var watch = new Forgotten(copas.machine, this::closeForgotten);
+    forgotten = watch;
+    watch.watch(socket);
     if (closed) { // By another thread, which has found nothing to end.
-      endWatch();
+      watch.end();
     }
   }
 
   private void endWatch() {
-    Cleaner.Cleanable present = watch;
-    if (present != null) {
-      watch = null;
-      present.clean();
-    }
-  }
-
-  /** On the thread of the cleaner, or in {@link #endWatch}. */
-  private void forgotten() {
-    if (!closed && !copas.machine.isClosed()) {
-      copas.machine.post(this::closeForgotten);
+    Forgotten watch = forgotten;
+    if (watch != null) {
+      watch.end();
     }
   }
 

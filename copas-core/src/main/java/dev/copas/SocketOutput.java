@@ -3,13 +3,11 @@ package dev.copas;
 import dev.copas.loop.Coroutine;
 import dev.copas.loop.Loop;
 import dev.copas.loop.Timer;
-import dev.copas.loop.Wake;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  *        +-------close--------+---&gt; lingering (bytes left) ---written or time is up---&gt; closed
  * </pre>
  */
-final class SocketOutput extends Direction implements Loop.Deferred {
+final class SocketOutput extends Sending implements Loop.Deferred {
 
   /** What the JDK's streams collect before they write. */
   private static final int SMALL = 8 * 1024;
@@ -47,11 +45,6 @@ final class SocketOutput extends Direction implements Loop.Deferred {
   private @Nullable Timer lingerTimer;
   private @Nullable IOException failure;
   private boolean failureShown;
-  private @Nullable Coroutine sender;
-
-  /** Those who wait for their turn to send. Few sockets ever have any. */
-  private @Nullable ArrayDeque<Coroutine> turns;
-
   private long timeout = Timeouts.FOREVER;
 
   SocketOutput(Copas copas, CopasSocketImpl socket) {
@@ -118,7 +111,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
               + " bytes");
     }
     checkUsable();
-    if (sender != null) {
+    if (isSomebodySending()) {
       return false;
     }
     if (!fits(source)) {
@@ -141,37 +134,6 @@ final class SocketOutput extends Direction implements Loop.Deferred {
       drain(self, deadline);
     } finally {
       passTurn();
-    }
-  }
-
-  // ---- One sender at a time, first come first served
-
-  private void takeTurn(Coroutine self, long deadline) throws IOException {
-    if (sender == null) {
-      sender = self;
-      return;
-    }
-    ArrayDeque<Coroutine> waiting = turns == null ? new ArrayDeque<>() : turns;
-    turns = waiting;
-    waiting.add(self);
-    Wake why = self.await(deadline);
-    if (sender != self) {
-      waiting.remove(self);
-      check(why);
-      throw new IllegalStateException("woken for a turn that it does not have");
-    }
-  }
-
-  private void passTurn() {
-    sender = null;
-    if (turns == null) {
-      return;
-    }
-    for (Coroutine next; (next = turns.poll()) != null; ) {
-      if (next.wake(Wake.READY)) {
-        sender = next;
-        return;
-      }
     }
   }
 
@@ -350,9 +312,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     }
     closed = true;
     shut();
-    if (turns != null) {
-      turns.forEach(waiting -> waiting.wake(Wake.CLOSED));
-    }
+    shutTurns();
     writePending();
     if (pending.position() == 0) {
       socket.channel().close();

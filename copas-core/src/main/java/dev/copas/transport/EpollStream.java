@@ -13,7 +13,6 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A TCP connection on epoll. */
-@SuppressWarnings("ByteBufferBackingArray") // Asked for first.
 final class EpollStream extends EpollChannel implements StreamChannel {
 
   private static final int END_OF_STREAM = -1;
@@ -155,19 +154,6 @@ final class EpollStream extends EpollChannel implements StreamChannel {
       }
     }
     return total;
-  }
-
-  private void checkUsable() throws SocketException {
-    if (fd == CLOSED) {
-      throw new SocketException("Socket closed");
-    }
-  }
-
-  private static MemorySegment segment(ByteBuffer buffer, int length) {
-    return buffer.hasArray()
-        ? MemorySegment.ofArray(buffer.array())
-            .asSlice(buffer.arrayOffset() + buffer.position(), length)
-        : MemorySegment.ofBuffer(buffer);
   }
 
   // ---- The end

@@ -3,11 +3,9 @@ package dev.copas.transport;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
-import java.net.SocketException;
 import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import org.jspecify.annotations.Nullable;
@@ -103,17 +101,6 @@ final class NioStream extends NioChannel implements StreamChannel {
     } finally {
       source.limit(limit);
     }
-  }
-
-  /** NIO throws bare IOExceptions where java.net has always thrown SocketExceptions. */
-  private static IOException asSocketException(IOException e) {
-    if (e instanceof SocketException) {
-      return e;
-    }
-    String what = e instanceof ClosedChannelException ? "Socket closed" : e.getMessage();
-    var converted = new SocketException(what);
-    converted.initCause(e);
-    return converted;
   }
 
   @Override

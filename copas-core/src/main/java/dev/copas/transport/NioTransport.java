@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ClosedSelectorException;
+import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -50,6 +51,17 @@ public final class NioTransport implements Transport {
     ServerSocketChannel channel = ServerSocketChannel.open();
     try {
       return new NioListener(this, channel);
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public PacketChannel openPackets() throws IOException {
+    DatagramChannel channel = DatagramChannel.open();
+    try {
+      return new NioDatagram(this, channel);
     } catch (IOException e) {
       channel.close();
       throw e;

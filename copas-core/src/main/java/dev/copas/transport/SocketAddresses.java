@@ -5,8 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -33,21 +33,21 @@ final class SocketAddresses {
   private SocketAddresses() {}
 
   /** A local address; "any" is any of both kinds where the socket speaks both. */
-  static MemorySegment encodeLocal(Arena arena, int family, InetSocketAddress address)
+  static MemorySegment encodeLocal(SegmentAllocator place, int family, InetSocketAddress address)
       throws IOException {
     InetAddress host = address.getAddress();
     return host != null && host.isAnyLocalAddress()
-        ? header(arena, family, address.getPort())
-        : encode(arena, family, address);
+        ? header(place, family, address.getPort())
+        : encode(place, family, address);
   }
 
-  static MemorySegment encode(Arena arena, int family, InetSocketAddress address)
+  static MemorySegment encode(SegmentAllocator place, int family, InetSocketAddress address)
       throws IOException {
     InetAddress host = address.getAddress();
     if (host == null) {
       throw new UnknownHostException(address.getHostString());
     }
-    MemorySegment segment = header(arena, family, address.getPort());
+    MemorySegment segment = header(place, family, address.getPort());
     byte[] bytes = host.getAddress();
     if (family == Libc.AF_INET) {
       if (bytes.length != 4) {
@@ -64,8 +64,14 @@ final class SocketAddresses {
     return segment;
   }
 
-  private static MemorySegment header(Arena arena, int family, int port) {
-    MemorySegment segment = arena.allocate(family == Libc.AF_INET6 ? IPV6_BYTES : IPV4_BYTES, 8);
+  /** The address of no family: to connect a datagram socket there is to disconnect it. */
+  static MemorySegment none(SegmentAllocator place) {
+    return header(place, Libc.AF_UNSPEC, 0);
+  }
+
+  private static MemorySegment header(SegmentAllocator place, int family, int port) {
+    MemorySegment segment = place.allocate(family == Libc.AF_INET6 ? IPV6_BYTES : IPV4_BYTES, 8);
+    segment.fill((byte) 0); // The place may have been used before.
     segment.set(JAVA_SHORT_UNALIGNED, 0, (short) family);
     segment.set(PORT, 2, (short) port);
     return segment;
@@ -73,11 +79,16 @@ final class SocketAddresses {
 
   /** Null for a socket that has no address yet. */
   static @Nullable InetSocketAddress decode(MemorySegment segment) throws UnknownHostException {
-    int port = segment.get(PORT, 2) & 0xffff;
-    if (port == 0) {
-      return null;
-    }
-    return new InetSocketAddress(host(segment), port);
+    return port(segment) == 0 ? null : decodeSender(segment);
+  }
+
+  /** Where a datagram comes from; port 0 is allowed there. */
+  static InetSocketAddress decodeSender(MemorySegment segment) throws UnknownHostException {
+    return new InetSocketAddress(host(segment), port(segment));
+  }
+
+  private static int port(MemorySegment segment) {
+    return segment.get(PORT, 2) & 0xffff;
   }
 
   private static InetAddress host(MemorySegment segment) throws UnknownHostException {
