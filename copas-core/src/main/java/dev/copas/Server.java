@@ -141,7 +141,7 @@ final class Server extends Service {
       connection.coroutine().start();
     } catch (Throwable e) { // No memory for another task: the server goes on with those it has.
       socket.close();
-      Copas.current().failed(e);
+      Copas.current().report(e);
     }
   }
 
@@ -150,7 +150,7 @@ final class Server extends Service {
     try {
       handler.handle(socket);
     } catch (Throwable e) {
-      Copas.current().failed(e);
+      Copas.current().report(e);
     } finally {
       if (options.autoClose()) {
         socket.close();
