@@ -338,8 +338,9 @@ public final class Copas implements Executor, AutoCloseable {
    * Ends a datagram server. From any thread.
    *
    * @param keepOpen whether the socket stays open, so that it can be added again: then the
-   *     handler's task is cancelled, and has the socket until it has ended. Otherwise the socket is closed, and the handler learns of it
-   *     by a {@link SocketException} of the call that waits on it, or of the next one.
+   *     handler's task is cancelled, and has the socket until it has ended. Otherwise the socket is
+   *     closed, and the handler learns of it by a {@link SocketException} of the call that waits on
+   *     it, or of the next one.
    * @return false when there was no server on it
    */
   public boolean removeServer(DatagramSocket server, boolean keepOpen) {

@@ -214,8 +214,7 @@ class DatagramServersTest {
     CopasDatagramSocket socket = echo();
     var twice =
         assertThrows(
-            IllegalStateException.class,
-            () -> copas.addServer(socket, DatagramServersTest::echo));
+            IllegalStateException.class, () -> copas.addServer(socket, DatagramServersTest::echo));
     SocketFixture.assertSays("there is a server on this socket already", twice);
     var plain =
         assertThrows(

@@ -431,7 +431,9 @@ class DatagramsTest {
             () -> ours.getReceiveBufferSize(),
             () -> ours.setOption(StandardSocketOptions.IP_TOS, 1),
             () -> ours.getOption(StandardSocketOptions.IP_TOS),
-            () -> ours.joinGroup(new InetSocketAddress(InetAddress.ofLiteral("224.0.0.251"), 0), loopback()));
+            () ->
+                ours.joinGroup(
+                    new InetSocketAddress(InetAddress.ofLiteral("224.0.0.251"), 0), loopback()));
     for (CheckedRunnable<Exception> call : calls) {
       var error = assertThrows(SocketException.class, () -> fixture.runInTask(call));
       assertEquals("Socket closed", error.getMessage());

@@ -181,8 +181,7 @@ class MemoryPacketsTest {
             here.setTimeouts(Duration.ofMillis(100), null);
             var error =
                 assertThrows(
-                    SocketTimeoutException.class,
-                    () -> here.send(new byte[1], addressOf(there)));
+                    SocketTimeoutException.class, () -> here.send(new byte[1], addressOf(there)));
             assertEquals("Send timed out", error.getMessage());
             assertEquals(Duration.ofMillis(100), simulation.now());
             assertEquals(1000, there.receive().bytes().length);
@@ -207,8 +206,7 @@ class MemoryPacketsTest {
                   copas.addThread(() -> {
                     var error =
                         assertThrows(
-                            SocketException.class,
-                            () -> here.send(new byte[1], addressOf(there)));
+                            SocketException.class, () -> here.send(new byte[1], addressOf(there)));
                     assertEquals("Socket closed", error.getMessage());
                   }));
             }

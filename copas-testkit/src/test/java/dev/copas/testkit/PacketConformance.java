@@ -135,8 +135,7 @@ abstract class PacketConformance {
         there.setDatagramSize(MOST_BYTES);
         var error =
             assertThrows(
-                SocketException.class,
-                () -> here.send(new byte[MOST_BYTES + 1], addressOf(there)));
+                SocketException.class, () -> here.send(new byte[MOST_BYTES + 1], addressOf(there)));
         assertTrue(String.valueOf(error.getMessage()).contains("too long"), error::toString);
         byte[] longest = new byte[MOST_BYTES];
         longest[MOST_BYTES - 1] = 1;

@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.copas.examples.ExampleProcess.Client;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -99,6 +101,25 @@ class ExamplesTest {
         try (var reader = new Client(countPort)) {
           assertEquals("3 lines", reader.hear());
         }
+      }
+    }
+  }
+
+  @Test
+  void timeServerTellsTheTimeAndSendsBackTheRest() throws Exception {
+    try (var server = ExampleProcess.module(TimeServer.class, "0")) {
+      int port = server.port();
+      try (var client = ExampleProcess.module(TimeClient.class, Integer.toString(port))) {
+        String time = client.says();
+        assertTrue(time.matches("[0-9]{2}:[0-9]{2}.*"), time);
+      }
+      try (var client = new DatagramSocket()) {
+        client.setSoTimeout(20_000);
+        client.connect(InetAddress.getLoopbackAddress(), port);
+        client.send(new DatagramPacket(new byte[] {1, 2, 3}, 3));
+        var answer = new DatagramPacket(new byte[10], 10);
+        client.receive(answer);
+        assertEquals(3, answer.getLength());
       }
     }
   }
