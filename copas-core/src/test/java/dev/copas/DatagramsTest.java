@@ -159,7 +159,7 @@ class DatagramsTest {
     CopasDatagramSocket ours = bound();
     DatagramSocket plain = plain();
     assertEquals(8192, ours.getDatagramSize());
-    plain.send(packet(SocketFixture.pattern(8193, 1), ours.getLocalSocketAddress()));
+    plain.send(packet(SocketFixture.pattern(8193, 1), addressOf(ours)));
     send(plain, "12345678", ours);
     send(plain, "next", ours);
     assertArrayEquals(
@@ -776,7 +776,7 @@ class DatagramsTest {
     var error =
         assertThrows(
             SocketException.class,
-            () -> ours.joinGroup(new InetSocketAddress(LOCAL, 0), loopback()));
+            () -> ours.joinGroup(addressOf(ours), loopback()));
     SocketFixture.assertSays("Not a multicast address", error);
   }
 
