@@ -825,7 +825,7 @@ class JavaNetTest {
 
       @Override
       public ServerSocket server() {
-        return new CopasServerSocket(copas);
+        return new CopasServerSocket(copas, new TcpServerSocketImpl(copas));
       }
     };
   }

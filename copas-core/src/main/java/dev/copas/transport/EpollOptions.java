@@ -8,11 +8,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketException;
 import java.net.SocketOption;
+import java.net.StandardSocketOptions;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
+import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 
 /** Socket options by their names in Java: those that NIO's channels have. */
@@ -27,7 +29,9 @@ final class EpollOptions {
     /** Two numbers: on or off, and seconds; Java says -1 for off. */
     LINGER,
     /** Both levels of a socket that speaks IPv6 and IPv4. */
-    TRAFFIC_CLASS
+    TRAFFIC_CLASS,
+    /** Three numbers: process, user, group. Can only be asked for. */
+    PEER
   }
 
   private record Option(int level, int name, Kind kind) {}
@@ -50,6 +54,7 @@ final class EpollOptions {
           Map.entry("SO_SNDBUF", new Option(SOL_SOCKET, 7, Kind.BUFFER_BYTES)),
           Map.entry("SO_RCVBUF", new Option(SOL_SOCKET, 8, Kind.BUFFER_BYTES)),
           Map.entry("SO_LINGER", new Option(SOL_SOCKET, 13, Kind.LINGER)),
+          Map.entry("SO_PEERCRED", new Option(SOL_SOCKET, 17, Kind.PEER)),
           Map.entry("SO_INCOMING_NAPI_ID", new Option(SOL_SOCKET, 56, Kind.NUMBER)),
           Map.entry("IP_TOS", new Option(IPPROTO_IPV6, IPV6_TCLASS, Kind.TRAFFIC_CLASS)),
           Map.entry("TCP_NODELAY", new Option(IPPROTO_TCP, 1, Kind.FLAG)),
@@ -57,6 +62,16 @@ final class EpollOptions {
           Map.entry("TCP_KEEPINTERVAL", new Option(IPPROTO_TCP, 5, Kind.NUMBER)),
           Map.entry("TCP_KEEPCOUNT", new Option(IPPROTO_TCP, 6, Kind.NUMBER)),
           Map.entry("TCP_QUICKACK", new Option(IPPROTO_TCP, 12, Kind.FLAG)));
+
+  /** As NIO has them. */
+  static final Set<SocketOption<?>> OF_UNIX_STREAMS =
+      Set.of(
+          StandardSocketOptions.SO_SNDBUF,
+          StandardSocketOptions.SO_RCVBUF,
+          StandardSocketOptions.SO_LINGER,
+          ExtendedSocketOptions.SO_PEERCRED);
+
+  static final Set<SocketOption<?>> OF_UNIX_LISTENERS = Set.of(StandardSocketOptions.SO_RCVBUF);
 
   private EpollOptions() {}
 
@@ -93,14 +108,23 @@ final class EpollOptions {
     if (!option.type().isInstance(value)) {
       throw new IllegalArgumentException("Invalid value '" + value + "'");
     }
-    int number = value instanceof Boolean on ? (on ? 1 : 0) : (Integer) value;
+    int number = number(value);
     switch (found.kind) {
       case FLAG, NUMBER -> set(fd, found.level, found.name, number);
       case BUFFER_BYTES -> setBuffer(fd, found, number);
       case LINGER ->
           set(fd, found.level, found.name, number < 0 ? 0 : 1, Math.clamp(number, 0, 65535));
       case TRAFFIC_CLASS -> setTrafficClass(fd, family, number);
+      case PEER -> throw new SocketException(option + " can only be asked for");
     }
+  }
+
+  private static int number(@Nullable Object value) {
+    return switch (value) {
+      case Boolean on -> on ? 1 : 0;
+      case Integer number -> number;
+      case null, default -> 0;
+    };
   }
 
   private static void setBuffer(int fd, Option option, int bytes) throws IOException {
@@ -151,6 +175,7 @@ final class EpollOptions {
           case NUMBER, TRAFFIC_CLASS -> numbers[0];
           case BUFFER_BYTES -> numbers[0] / 2;
           case LINGER -> numbers[0] == 0 ? -1 : numbers[1];
+          case PEER -> UnixPeer.principal(numbers[1], numbers[2]);
         };
     return option.type().cast(value);
   }
@@ -158,7 +183,7 @@ final class EpollOptions {
   private static int[] get(int fd, int level, int name) throws SocketException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
-      MemorySegment value = arena.allocate(JAVA_INT, 2);
+      MemorySegment value = arena.allocate(JAVA_INT, 3);
       MemorySegment length = arena.allocateFrom(JAVA_INT, (int) value.byteSize());
       if (Libc.getsockopt(error, fd, level, name, value, length) < 0) {
         throw Errors.exception(Libc.errno(error));

@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketOption;
 import java.net.StandardSocketOptions;
@@ -114,17 +114,27 @@ public final class EpollTransport implements Transport {
 
   @Override
   public StreamChannel openStream() throws IOException {
-    EpollStream stream = opened(new EpollStream(this, openSocket(), family));
+    EpollStream stream = opened(new EpollStream(this, openSocket(family), family));
     speakBothFamilies(stream);
     return stream;
   }
 
   @Override
   public ListenChannel openListener() throws IOException {
-    EpollListener listener = opened(new EpollListener(this, openSocket(), family));
+    EpollListener listener = opened(new EpollListener(this, openSocket(family), family));
     speakBothFamilies(listener);
     listener.setOption(StandardSocketOptions.SO_REUSEADDR, true); // As a listening socket of NIO.
     return listener;
+  }
+
+  @Override
+  public StreamChannel openUnixStream() throws IOException {
+    return opened(new EpollStream(this, openSocket(Libc.AF_UNIX), Libc.AF_UNIX));
+  }
+
+  @Override
+  public ListenChannel openUnixListener() throws IOException {
+    return opened(new EpollListener(this, openSocket(Libc.AF_UNIX), Libc.AF_UNIX));
   }
 
   private void speakBothFamilies(EpollChannel channel) throws IOException {
@@ -137,7 +147,7 @@ public final class EpollTransport implements Transport {
   }
 
   /** From any thread. */
-  private int openSocket() throws IOException {
+  private int openSocket(int family) throws IOException {
     try (Arena mine = Arena.ofConfined()) {
       MemorySegment error = mine.allocate(Libc.ERRNO_LAYOUT);
       int fd = Libc.socket(error, family);
@@ -219,8 +229,8 @@ public final class EpollTransport implements Transport {
   }
 
   /** Where the last connection that was accepted comes from. */
-  @Nullable InetSocketAddress acceptedFrom() throws UnknownHostException {
-    return SocketAddresses.decode(peer);
+  @Nullable SocketAddress acceptedFrom() throws UnknownHostException {
+    return SocketAddresses.decode(peer, peerLength.get(JAVA_INT, 0));
   }
 
   void giveUpSpare() throws IOException {

@@ -21,6 +21,7 @@ final class MemoryTransport implements Transport {
   final VirtualClock clock;
   final Hosts hosts = new Hosts();
   final Ports ports = new Ports(hosts);
+  final Paths paths = new Paths();
   private final RandomGenerator random;
   private final Trace trace;
   private final Budget budget;
@@ -48,12 +49,22 @@ final class MemoryTransport implements Transport {
 
   @Override
   public StreamChannel openStream() {
-    return new MemoryStream(this);
+    return new MemoryStream(this, StoredOptions.forStream());
   }
 
   @Override
   public ListenChannel openListener() {
-    return new MemoryListener(this);
+    return new MemoryListener(this, StoredOptions.forListener());
+  }
+
+  @Override
+  public StreamChannel openUnixStream() {
+    return new MemoryStream(this, StoredOptions.forUnixStream());
+  }
+
+  @Override
+  public ListenChannel openUnixListener() {
+    return new MemoryListener(this, StoredOptions.forUnixListener());
   }
 
   @Override
@@ -70,6 +81,7 @@ final class MemoryTransport implements Transport {
   void closed(MemoryChannel channel) {
     open.remove(channel);
     ports.giveBack(channel);
+    paths.giveBack(channel);
   }
 
   /** Has the next poll look whether the channel is ready. */
