@@ -9,6 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.Socket;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -176,9 +179,11 @@ class ThreadsTest {
                       .filter(caller -> caller != Caller.TASK)
                       .toArray(Caller[]::new)),
           anywhere("`bind(host, port)`", scene -> scene.copas.bind("127.0.0.1", 0).close()),
+          anywhere("`bindUnix(path)`", Scene::bindUnix),
           anywhere("`addServer(server, handler)`", Scene::addServer),
           anywhere("`removeServer(server)`", Scene::removeServer),
           waits("`connect(host, port)`", Scene::connect),
+          waits("`connectUnix(path)`", Scene::connectUnix),
           anywhere("`addThread(body)`", Scene::addThread),
           anywhere("`execute(Runnable)`", Scene::execute),
           anywhere("`offload(call)`", scene -> assertEquals(1, (int) scene.copas.offload(() -> 1))),
@@ -269,6 +274,25 @@ class ThreadsTest {
 
     void connect() throws Exception {
       copas.connect("127.0.0.1", listener.getLocalPort()).close();
+    }
+
+    void bindUnix() throws Exception {
+      Path folder = Files.createTempDirectory("copas");
+      copas.bindUnix(folder.resolve("s")).close();
+      Files.delete(folder);
+    }
+
+    void connectUnix() throws Exception {
+      Path folder = Files.createTempDirectory("copas");
+      Path path = folder.resolve("s");
+      var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+      try (server) {
+        server.bind(UnixDomainSocketAddress.of(path));
+        copas.connectUnix(path).close();
+      } finally {
+        Files.delete(path);
+        Files.delete(folder);
+      }
     }
 
     void addThread() throws Exception {

@@ -76,10 +76,10 @@ class MemoryTransportTest {
   private record Pair(MemoryStream here, MemoryStream there) {}
 
   private Pair pair(int buffers) throws Exception {
-    var listener = new MemoryListener(transport);
+    var listener = new MemoryListener(transport, StoredOptions.forListener());
     listener.setOption(StandardSocketOptions.SO_RCVBUF, buffers);
     listener.bind(ADDRESS, 10);
-    var here = new MemoryStream(transport);
+    var here = new MemoryStream(transport, StoredOptions.forStream());
     here.setOption(StandardSocketOptions.SO_SNDBUF, buffers);
     if (!here.connect(ADDRESS)) {
       transport.poll(0);
@@ -205,7 +205,7 @@ class MemoryTransportTest {
   @Test
   void aRefusalIsReportedWhenItArrives() throws Exception {
     transport.setFaults(Faults.none().latency(Duration.ofSeconds(1), Duration.ofSeconds(1)));
-    var stream = new MemoryStream(transport);
+    var stream = new MemoryStream(transport, StoredOptions.forStream());
     Listener listener = listenTo(stream);
     assertFalse(stream.connect(ADDRESS));
     stream.awaitWritable();

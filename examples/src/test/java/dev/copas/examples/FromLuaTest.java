@@ -1,6 +1,5 @@
 package dev.copas.examples;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -20,12 +19,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
-import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -298,40 +292,20 @@ class FromLuaTest {
   void unixSockets(@TempDir Path folder) {
     loop(() -> {
       // snippet: unix
-      var address = UnixDomainSocketAddress.of(folder.resolve("echo.sock"));
-      var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(address);
-      Task echo =
-          copas.addThread(() -> {
-            while (true) {
-              SocketChannel channel = server.accept();
-              copas.addThread(() -> echo(channel));
-            }
-          });
-      // end: unix
-      Copas.pause();
-      try (var client = SocketChannel.open(address)) {
-        client.write(ByteBuffer.wrap(new byte[] {1, 2, 3}));
-        var answer = ByteBuffer.allocate(3);
-        while (answer.hasRemaining() && client.read(answer) >= 0) {}
-        assertArrayEquals(new byte[] {1, 2, 3}, answer.array());
-      }
-      echo.cancel();
-      echo.join();
-      server.close();
-    });
-  }
+      Path path = folder.resolve("echo.sock");
+      var server = copas.bindUnix(path);
+      copas.addServer(server, socket -> socket.send(socket.receive() + "\n"));
 
-  private static void echo(SocketChannel channel) throws IOException {
-    try (channel) {
-      var bytes = ByteBuffer.allocate(1024);
-      while (channel.read(bytes) >= 0) {
-        bytes.flip();
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
-        }
-        bytes.clear();
+      try (var socket = copas.connectUnix(path)) {
+        socket.send("hello\n");
+        String answer = socket.receive();
+        // end: unix
+        assertEquals("hello", answer);
+        // snippet: unix
       }
-    }
+      // end: unix
+      copas.removeServer(server);
+    });
   }
 
   @Test
