@@ -239,8 +239,9 @@ public final class Copas implements Executor, AutoCloseable {
    * once. Two that start at the same moment may both take the place of a third.)
    *
    * @param permissions of the file: who may write to it may connect. They hold before anybody can:
-   *     with java.nio, where the system listens first, whoever got in before is turned away. It is
-   *     safer still to have a folder that others may not enter.
+   *     with java.nio, where the system listens first, whoever got in before is turned away (but
+   *     for one whom it is letting in at that very moment, where the umask does not forbid it). It
+   *     is safer still to have a folder that others may not enter.
    * @throws java.net.BindException when a server runs there, or when the path is that of another
    *     file, which is left alone; when it is too long (the system takes about a hundred bytes), or
    *     its folder does not exist or may not be written to

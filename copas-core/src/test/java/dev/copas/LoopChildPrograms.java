@@ -57,6 +57,7 @@ final class LoopChildPrograms {
       case "manyConnections" -> manyConnections();
       case "connectAndClose" -> connectAndClose();
       case "bindUnixAgainAndAgain" -> bindUnixAgainAndAgain();
+      case "unixEcho" -> unixEcho();
       default -> throw new IllegalArgumentException(args[0]);
     }
   }
@@ -352,6 +353,21 @@ final class LoopChildPrograms {
     }
   }
 
+  private static void unixEcho() throws Exception {
+    var path = Path.of(System.getenv("COPAS_TEST_PATH"));
+    try (var copas = Modes.create()) {
+      copas.loop(() -> {
+        var server = copas.bindUnix(path);
+        copas.addServer(server, LoopFixture::echo);
+        try (var socket = copas.connectUnix(path)) {
+          socket.send("echo\n");
+          say(socket.receive() + " " + socket.supportedOptions().size());
+        }
+        copas.removeServer(server);
+      });
+    }
+  }
+
   /** Prints how often a client of another user was served. */
   private static void bindUnixAgainAndAgain() throws Exception {
     var path = Path.of(System.getenv("COPAS_TEST_PATH"));
@@ -368,8 +384,9 @@ final class LoopChildPrograms {
                 var peer = socket.getOption(ExtendedSocketOptions.SO_PEERCRED).user();
                 (peer.equals(me) ? own : strangers).incrementAndGet();
               });
-          copas.connectUnix(path).close();
-          Copas.pause(Duration.ofMillis(1));
+          try (var client = copas.connectUnix(path)) {
+            client.receive(); // Until its handler has ended, and those of who came before.
+          }
           copas.removeServer(server);
         }
       });

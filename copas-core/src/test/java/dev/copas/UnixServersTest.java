@@ -146,15 +146,25 @@ class UnixServersTest {
         new ProcessBuilder("python3", "-c", spinning, "" + nobody(), path().toString()).start();
     try {
       assertEquals("tries", stranger.inputReader().readLine());
-      var builder =
-          LoopChildJvm.withoutUmask().builder("bindUnixAgainAndAgain", LoopChildPrograms.class);
-      builder.environment().put("COPAS_TEST_PATH", path().toString());
-      var result = LoopChildJvm.result(builder.redirectErrorStream(true).start());
-      assertEquals("own 300, strangers 0\n", result.output());
+      assertEquals(
+          "own 300, strangers 0\n", outputOf("bindUnixAgainAndAgain", LoopChildJvm.withoutUmask()));
       assertTrue(stranger.isAlive());
     } finally {
       stranger.destroyForcibly().waitFor();
     }
+  }
+
+  /** A program that was linked with few modules still has the sockets. */
+  @Test
+  void withoutTheModuleJdkNetOnlyTheUsersAreMissing() throws Exception {
+    var child = LoopChildJvm.inMode("--limit-modules=java.base,java.logging,jdk.management");
+    assertEquals("echo 3\n", outputOf("unixEcho", child));
+  }
+
+  private String outputOf(String program, LoopChildJvm child) throws Exception {
+    var builder = child.builder(program, LoopChildPrograms.class);
+    builder.environment().put("COPAS_TEST_PATH", path().toString());
+    return LoopChildJvm.result(builder.redirectErrorStream(true).start()).output();
   }
 
   /** Needs to be root, and to let others into the folder. */

@@ -11,10 +11,10 @@ import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
-import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 
 /** Socket options by their names in Java: those that NIO's channels have. */
@@ -64,16 +64,25 @@ final class EpollOptions {
           Map.entry("TCP_QUICKACK", new Option(IPPROTO_TCP, 12, Kind.FLAG)));
 
   /** As NIO has them. */
-  static final Set<SocketOption<?>> OF_UNIX_STREAMS =
-      Set.of(
-          StandardSocketOptions.SO_SNDBUF,
-          StandardSocketOptions.SO_RCVBUF,
-          StandardSocketOptions.SO_LINGER,
-          ExtendedSocketOptions.SO_PEERCRED);
+  static final Set<SocketOption<?>> OF_UNIX_STREAMS = ofUnixStreams();
 
   static final Set<SocketOption<?>> OF_UNIX_LISTENERS = Set.of(StandardSocketOptions.SO_RCVBUF);
 
   private EpollOptions() {}
+
+  /** A program on the class path may have been linked without the module of the last one. */
+  private static Set<SocketOption<?>> ofUnixStreams() {
+    Set<SocketOption<?>> options =
+        new HashSet<>(
+            Set.of(
+                StandardSocketOptions.SO_SNDBUF,
+                StandardSocketOptions.SO_RCVBUF,
+                StandardSocketOptions.SO_LINGER));
+    if (ModuleLayer.boot().findModule("jdk.net").isPresent()) {
+      options.add(UnixPeer.OPTION);
+    }
+    return Set.copyOf(options);
+  }
 
   static Set<SocketOption<?>> ofStreams() throws IOException {
     try (SocketChannel channel = SocketChannel.open()) {

@@ -1,12 +1,16 @@
 package dev.copas.transport;
 
 import java.io.IOException;
+import java.net.SocketOption;
 import java.nio.file.FileSystems;
 import java.nio.file.attribute.UserPrincipalLookupService;
+import jdk.net.ExtendedSocketOptions;
 import jdk.net.UnixDomainPrincipal;
 
 /** Who is at the other end of a Unix socket, as Linux knows: numbers. Java wants names, too. */
 final class UnixPeer {
+
+  static final SocketOption<UnixDomainPrincipal> OPTION = ExtendedSocketOptions.SO_PEERCRED;
 
   private UnixPeer() {}
 
