@@ -31,6 +31,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Scanner;
 import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeoutException;
@@ -216,6 +217,34 @@ class UnixSocketsTest {
             }
           });
       assertEquals("hello and goodbye", new String(answer, ISO_8859_1));
+    }
+  }
+
+  @Test
+  void aPeerThatIsGoneIsToldAtOnce() throws Exception {
+    try (var fixture = SocketFixture.started();
+        var server = fixture.copas.bindUnix(path())) {
+      var gone = plainClient(fixture);
+      var left = fixture.opened(server.accept());
+      gone.close();
+      assertNull(left.receive());
+      left.send("x");
+      SocketFixture.assertSays("Broken pipe", assertThrows(SocketException.class, left::flush));
+      var deaf = plainClient(fixture);
+      var unheard = fixture.opened(server.accept());
+      unheard.send("not read");
+      unheard.flush();
+      deaf.close();
+      SocketFixture.assertSays(
+          "Connection reset", assertThrows(SocketException.class, unheard::receive));
+      try (var client = plainClient(fixture)) {
+        var ours = server.accept();
+        ours.send("read");
+        ours.flush();
+        ours.setSoLinger(true, 0);
+        ours.close();
+        assertEquals("read", new Scanner(client, ISO_8859_1).nextLine());
+      }
     }
   }
 

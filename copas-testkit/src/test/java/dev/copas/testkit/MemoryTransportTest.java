@@ -322,7 +322,7 @@ class MemoryTransportTest {
           copas.addServer(server, socket -> socket.send("here\n"));
           try (var client = copas.connect("chat.example", 80)) { // The first address refuses.
             assertEquals("here", client.receive());
-            assertEquals("/192.0.2.2:80", client.getRemoteSocketAddress().toString());
+            assertEquals("/192.0.2.2:80", String.valueOf(client.getRemoteSocketAddress()));
           }
           assertThrows(UnknownHostException.class, () -> copas.connect("elsewhere.example", 80));
         });
