@@ -16,6 +16,7 @@ module dev.copas {
       dev.copas.loop.LookupProvider;
 
   exports dev.copas;
+  exports dev.copas.sync;
   exports dev.copas.loop to
       dev.copas.testkit;
   exports dev.copas.transport to

@@ -484,6 +484,11 @@ public final class Copas implements Executor, AutoCloseable {
     return (Task) self().subject();
   }
 
+  /** Whether it is a task of this loop that calls this. From any thread. */
+  public boolean inLoop() {
+    return machine.current() != null;
+  }
+
   static Coroutine self() {
     Coroutine self = Loops.currentCoroutine();
     if (self == null) {

@@ -193,7 +193,7 @@ final class Server {
       connection.coroutine().start();
     } catch (Throwable e) { // No memory for another task: the server goes on with those it has.
       socket.close();
-      Copas.current().failed(e);
+      Copas.current().report(e);
     }
   }
 
@@ -202,7 +202,7 @@ final class Server {
     try {
       handler.handle(socket);
     } catch (Throwable e) {
-      Copas.current().failed(e);
+      Copas.current().report(e);
     } finally {
       if (options.autoClose()) {
         socket.close();

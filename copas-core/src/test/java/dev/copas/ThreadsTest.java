@@ -73,7 +73,8 @@ class ThreadsTest {
     NEEDS_SOMEBODY_WHO_RUNS_THE_LOOP('c', "this call may wait, and nobody runs the loop meanwhile"),
     NEEDS_A_PLATFORM_THREAD('d', "loop() and step() need a platform thread"),
     RUNS_ALREADY('e', "the loop is already running"),
-    BELONGS_TO_THE_LOOP('f', "finished() belongs to the tasks of the loop while it runs");
+    BELONGS_TO_THE_LOOP('f', "finished() belongs to the tasks of the loop while it runs"),
+    BELONGS_TO_THE_TASKS('g', "belong to the tasks of its loop");
 
     private final char letter;
     final String says;
@@ -137,6 +138,20 @@ class ThreadsTest {
             Caller.VIRTUAL_IDLE);
   }
 
+  /** What is for the tasks of the loop alone. */
+  private static Row ofTheTasks(String call, Action action) {
+    return anywhere(call, action).with(Outcome.BELONGS_TO_THE_TASKS, othersThan(Caller.TASK));
+  }
+
+  private static Caller[] othersThan(Caller one) {
+    return Stream.of(Caller.values()).filter(caller -> caller != one).toArray(Caller[]::new);
+  }
+
+  /** For an error handler that does not mind. */
+  private static final class Ignored extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
   /** What runs the loop on the caller. */
   private static Row runs(String call, Action action) {
     return anywhere(call, action)
@@ -173,11 +188,7 @@ class ThreadsTest {
           anywhere("`finished()`", scene -> scene.copas.finished())
               .with(Outcome.BELONGS_TO_THE_LOOP, Caller.THREAD, Caller.VIRTUAL, Caller.OTHERS_TASK),
           anywhere("`waitForExit()`", Scene::waitForExit)
-              .with(
-                  Outcome.NEEDS_A_TASK_OF_THIS_LOOP,
-                  Stream.of(Caller.values())
-                      .filter(caller -> caller != Caller.TASK)
-                      .toArray(Caller[]::new)),
+              .with(Outcome.NEEDS_A_TASK_OF_THIS_LOOP, othersThan(Caller.TASK)),
           anywhere("`bind(host, port)`", scene -> scene.copas.bind("127.0.0.1", 0).close()),
           anywhere("`bindUnix(path)`", Scene::bindUnix),
           anywhere("`addServer(server, handler)`", Scene::addServer),
@@ -195,7 +206,15 @@ class ThreadsTest {
           anywhere(
               "`Task.name()`, `Task.state()`, `Task.isCancelled()`",
               scene -> assertFalse(scene.pausing.isCancelled())),
+          anywhere("`Task.report(exception)`", scene -> scene.pausing.report(new Ignored())),
           waits("`Task.join()`", scene -> scene.copas.addThread(() -> {}).join()),
+          waits(
+              "`Task.joinUninterruptibly()`",
+              scene -> scene.copas.addThread(() -> {}).joinUninterruptibly()),
+          ofTheTasks(
+              "`Task.addEndHook(hook)`, `Task.removeEndHook(hook)`",
+              scene -> assertFalse(scene.pausing.removeEndHook(() -> {}))),
+          anywhere("`inLoop()`", scene -> assertEquals(scene.callerIsTask(), scene.copas.inLoop())),
           ofATask("`Copas.current()`", scene -> Copas.current()),
           ofATask("`Copas.pause()`, `Copas.pause(Duration)`", scene -> Copas.pause()),
           ofATask("`Copas.pauseForever()`", scene -> Scene.pauseForever()),
@@ -220,7 +239,7 @@ class ThreadsTest {
     final Copas copas = fixture.copas;
     final CopasServerSocket listener = copas.bind("127.0.0.1", 0);
     final CopasServerSocket unserved = copas.bind("127.0.0.1", 0);
-    final Task pausing = copas.addThread(Copas::pauseForever);
+    final Task pausing = quiet(copas.addThread(Copas::pauseForever));
     final Socket plain = new Socket(InetAddress.getLoopbackAddress(), listener.getLocalPort());
     final Socket notAccepted;
     final CopasSocket socket;
@@ -231,6 +250,11 @@ class ThreadsTest {
       fixture.loop(() -> accepted.add(listener.accept()));
       socket = accepted.getFirst();
       notAccepted = new Socket(InetAddress.getLoopbackAddress(), listener.getLocalPort());
+    }
+
+    private static Task quiet(Task task) {
+      task.setErrorHandler((error, failed, socket) -> {});
+      return task;
     }
 
     private boolean callerIsTask() {

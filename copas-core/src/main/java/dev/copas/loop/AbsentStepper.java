@@ -30,17 +30,17 @@ final class AbsentStepper {
   }
 
   /** Called by the watchdog, a few times per limit. */
-  void look() {
+  void look(long now) {
     Thread stepper = loop.absentStepper();
     Object wanted = stepper == null ? null : wantedBy(stepper);
     if (wanted == null || wanted != lock || turns != loop.turns()) {
       lock = wanted;
       turns = loop.turns();
-      since = System.nanoTime();
+      since = now;
       reported = false;
-    } else if (!reported && stepper != null && System.nanoTime() - since >= limitNanos) {
+    } else if (!reported && stepper != null && now - since >= limitNanos) {
       reported = true;
-      report(stepper, wanted);
+      report(stepper, wanted, now - since);
     }
   }
 
@@ -53,14 +53,14 @@ final class AbsentStepper {
     };
   }
 
-  private void report(Thread stepper, Object wanted) {
+  private void report(Thread stepper, Object wanted, long waited) {
     var stack = new Throwable("stack of the thread that steps the loop");
     stack.setStackTrace(stepper.getStackTrace());
     Reports.warning(
         "thread \""
             + stepper.getName()
             + "\", which steps the loop, has waited outside step() for "
-            + Duration.ofNanos(System.nanoTime() - since).toMillis()
+            + Duration.ofNanos(waited).toMillis()
             + " ms for "
             + wanted
             + "; no task can run. When a task has that lock, or is the next to have it, this wait"

@@ -340,8 +340,11 @@ public final class Coroutine extends Inbox.Message implements Executor {
     return scope;
   }
 
-  void setScope(@Nullable Scope scope) {
-    this.scope = scope;
+  /** Puts it into another scope, or none; returns the one that it was in. */
+  public @Nullable Scope replaceScope(@Nullable Scope next) {
+    Scope left = scope;
+    scope = next;
+    return left;
   }
 
   /** Whether the time of a scope that it is in is over. */

@@ -64,7 +64,7 @@ final class Watchdog implements Runnable {
   public void run() {
     while (!closed) {
       look(carrier.switches());
-      stepper.look();
+      stepper.look(System.nanoTime());
       if (mayRest()) {
         rest();
       } else {
