@@ -314,16 +314,20 @@ class SyncLockTest {
       var lock = new CopasLock(fixture.copas, null);
       var order = new ArrayList<Integer>();
       int many = 100_000;
+      var begun = new int[1];
       lock.get();
       for (int i = 0; i < many; i++) {
         int number = i;
         fixture.add(() -> {
+          begun[0]++;
           try (var _ = lock.get()) {
             order.add(number);
           }
         });
       }
-      Copas.pause();
+      while (begun[0] < many) {
+        Copas.pause();
+      }
       lock.release();
       try (var _ = lock.get()) {
         assertEquals(many, order.size());
