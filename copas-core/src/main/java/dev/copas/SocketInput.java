@@ -245,10 +245,8 @@ final class SocketInput extends Direction {
   // ---- Bytes in
 
   private void checkFailure() throws IOException {
-    IOException seen = failure;
-    if (seen != null) {
-      failure = null;
-      throw told(seen);
+    if (failure != null) {
+      throw told(again(failure));
     }
   }
 
@@ -327,13 +325,10 @@ final class SocketInput extends Direction {
     }
   }
 
-  /**
-   * The system reports a reset once. When it told a write, which nobody was waiting for, then what
-   * looks like the end of the stream here is not.
-   */
   private void streamEnded() throws IOException {
     ended = true;
-    socket.output.showFailure();
+    failure = socket.output.failureBeforeEnd();
+    checkFailure();
   }
 
   /** Makes the buffer take so many bytes from the first one that was not asked for yet. */
