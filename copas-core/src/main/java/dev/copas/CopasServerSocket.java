@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * A listening socket whose {@link #accept} lets other tasks run. Made by {@link Copas#bind}.
  *
  * <p>A {@link ServerSocket} in every other respect. {@link #close} may be called from any thread;
- * who waits in {@code accept} then gets a {@link SocketException}.
+ * who waits in {@code accept} then gets a {@link SocketException}. For more options than java.net
+ * has, see {@link CopasSocketOptions}.
  */
 public final class CopasServerSocket extends ServerSocket {
 

@@ -42,7 +42,8 @@ import org.jspecify.annotations.Nullable;
  * peer that is gone shows with a later call: the next send, flush or close, or when a receive comes
  * to the end of the stream. Several tasks may send: first come, first served, whole messages.
  *
- * <p>TCP_NODELAY is on from the beginning.
+ * <p>TCP_NODELAY is on from the beginning. What java.net has no options for is in {@link
+ * CopasSocketOptions}.
  *
  * <p>{@link #close()} never waits: what was sent before is still delivered, for {@link
  * Options#closeTimeout} at most; then the connection is reset. It may be called from any thread,

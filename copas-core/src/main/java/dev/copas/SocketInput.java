@@ -246,7 +246,8 @@ final class SocketInput extends Direction {
 
   private void checkFailure() throws IOException {
     if (failure != null) {
-      throw told(again(failure));
+      socket.output.failureIsKnown();
+      throw again(failure);
     }
   }
 
@@ -283,8 +284,9 @@ final class SocketInput extends Direction {
     }
   }
 
-  /** The user learns with this that the connection is broken; no need to say so at the close. */
+  /** The user learns with this that the connection is broken; the system tells it only once. */
   private IOException told(IOException e) {
+    failure = e;
     socket.output.failureIsKnown();
     return e;
   }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.copas.Copas;
 import dev.copas.CopasSocket;
+import dev.copas.CopasSocketOptions;
 import dev.copas.Task;
 import dev.copas.TaskBody;
 import dev.copas.sync.CopasFuture;
@@ -400,6 +401,9 @@ class FromLuaTest {
         socket.setOption(StandardSocketOptions.SO_RCVBUF, 32 * 1024);
         assertTrue(socket.getOption(StandardSocketOptions.SO_KEEPALIVE));
         server.setOption(StandardSocketOptions.SO_REUSEPORT, true);
+        if (server.supportedOptions().contains(CopasSocketOptions.TCP_DEFER_ACCEPT)) {
+          server.setOption(CopasSocketOptions.TCP_DEFER_ACCEPT, Duration.ofSeconds(10));
+        }
       }
     });
   }
