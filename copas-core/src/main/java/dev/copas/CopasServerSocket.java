@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * {@link Copas#bindUnix}.
  *
  * <p>A {@link ServerSocket} in every other respect. {@link #close} may be called from any thread;
- * who waits in {@code accept} then gets a {@link SocketException}.
+ * who waits in {@code accept} then gets a {@link SocketException}. For more options than java.net
+ * has, see {@link CopasSocketOptions}.
  *
  * <p>A Unix socket has no host and no port: {@link #getInetAddress} is the loopback address and
  * {@link #getLocalPort} 0. Its file is deleted when it is closed, unless another one has taken its

@@ -41,7 +41,8 @@ import org.jspecify.annotations.Nullable;
  * peer that is gone shows with a later call: the next send, flush or close, or when a receive comes
  * to the end of the stream. Several tasks may send: first come, first served, whole messages.
  *
- * <p>TCP_NODELAY is on from the beginning.
+ * <p>TCP_NODELAY is on from the beginning. What java.net has no options for is in {@link
+ * CopasSocketOptions}.
  *
  * <p>A <strong>Unix socket</strong> ({@link Copas#connectUnix}, {@link Copas#bindUnix}) has no host
  * and no port: {@link #getInetAddress} is the loopback address, and ports are 0. What is for TCP

@@ -102,8 +102,6 @@ class LoopArchitectureTest {
         .that()
         .doNotHaveFullyQualifiedName("dev.copas.loop.Watchdog")
         .and()
-        .doNotHaveFullyQualifiedName("dev.copas.loop.AbsentStepper") // A part of it.
-        .and()
         .doNotHaveFullyQualifiedName("dev.copas.loop.Clock$1")
         .should()
         .callMethod(System.class, "nanoTime")

@@ -11,19 +11,25 @@ import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Socket options by their names in Java: those that NIO's channels have. */
+/**
+ * Socket options by their names in Java: those that NIO's channels have, and {@link TcpOptions}.
+ */
 final class EpollOptions {
 
   /** How a value looks to the system. */
   private enum Kind {
     FLAG,
     NUMBER,
+    SECONDS,
+    MILLIS,
     /** The system answers with the doubled number. */
     BUFFER_BYTES,
     /** Two numbers: on or off, and seconds; Java says -1 for off. */
@@ -61,7 +67,9 @@ final class EpollOptions {
           Map.entry("TCP_KEEPIDLE", new Option(IPPROTO_TCP, 4, Kind.NUMBER)),
           Map.entry("TCP_KEEPINTERVAL", new Option(IPPROTO_TCP, 5, Kind.NUMBER)),
           Map.entry("TCP_KEEPCOUNT", new Option(IPPROTO_TCP, 6, Kind.NUMBER)),
-          Map.entry("TCP_QUICKACK", new Option(IPPROTO_TCP, 12, Kind.FLAG)));
+          Map.entry("TCP_DEFER_ACCEPT", new Option(IPPROTO_TCP, 9, Kind.SECONDS)),
+          Map.entry("TCP_QUICKACK", new Option(IPPROTO_TCP, 12, Kind.FLAG)),
+          Map.entry("TCP_USER_TIMEOUT", new Option(IPPROTO_TCP, 18, Kind.MILLIS)));
 
   /** As NIO has them. */
   static final Set<SocketOption<?>> OF_UNIX_STREAMS = ofUnixStreams();
@@ -86,19 +94,20 @@ final class EpollOptions {
 
   static Set<SocketOption<?>> ofStreams() throws IOException {
     try (SocketChannel channel = SocketChannel.open()) {
-      return known(channel.supportedOptions());
+      return known(channel.supportedOptions(), TcpOptions.USER_TIMEOUT);
     }
   }
 
   static Set<SocketOption<?>> ofListeners() throws IOException {
     try (ServerSocketChannel channel = ServerSocketChannel.open()) {
-      return known(channel.supportedOptions());
+      return known(channel.supportedOptions(), TcpOptions.USER_TIMEOUT, TcpOptions.DEFER_ACCEPT);
     }
   }
 
-  private static Set<SocketOption<?>> known(Set<SocketOption<?>> options) {
-    Set<SocketOption<?>> known = new LinkedHashSet<>(options);
+  private static Set<SocketOption<?>> known(Set<SocketOption<?>> ofNio, SocketOption<?>... more) {
+    Set<SocketOption<?>> known = new LinkedHashSet<>(ofNio);
     known.removeIf(option -> !OPTIONS.containsKey(option.name()));
+    known.addAll(List.of(more));
     return Set.copyOf(known);
   }
 
@@ -117,9 +126,9 @@ final class EpollOptions {
     if (!option.type().isInstance(value)) {
       throw new IllegalArgumentException("Invalid value '" + value + "'");
     }
-    int number = number(value);
+    int number = number(option, found.kind, value);
     switch (found.kind) {
-      case FLAG, NUMBER -> set(fd, found.level, found.name, number);
+      case FLAG, NUMBER, SECONDS, MILLIS -> set(fd, found.level, found.name, number);
       case BUFFER_BYTES -> setBuffer(fd, found, number);
       case LINGER ->
           set(fd, found.level, found.name, number < 0 ? 0 : 1, Math.clamp(number, 0, 65535));
@@ -128,12 +137,24 @@ final class EpollOptions {
     }
   }
 
-  private static int number(@Nullable Object value) {
-    return switch (value) {
-      case Boolean on -> on ? 1 : 0;
-      case Integer number -> number;
-      case null, default -> 0;
+  private static int number(SocketOption<?> option, Kind kind, Object value) {
+    return switch (kind) {
+      case FLAG -> (Boolean) value ? 1 : 0;
+      case SECONDS -> count(option, (Duration) value, Duration.ofSeconds(1));
+      case MILLIS -> count(option, (Duration) value, Duration.ofMillis(1));
+      case NUMBER, BUFFER_BYTES, LINGER, TRAFFIC_CLASS -> (Integer) value;
+      case PEER -> 0; // It is refused.
     };
+  }
+
+  /** Rounded up, for 0 is no time but turns the option off. */
+  private static int count(SocketOption<?> option, Duration time, Duration unit) {
+    Duration most = unit.multipliedBy(Integer.MAX_VALUE);
+    if (time.isNegative() || time.compareTo(most) > 0) {
+      throw new IllegalArgumentException(
+          "Invalid " + option + " value: " + time + " is not from 0 to " + most);
+    }
+    return (int) time.plus(unit).minusNanos(1).dividedBy(unit);
   }
 
   private static void setBuffer(int fd, Option option, int bytes) throws IOException {
@@ -182,6 +203,8 @@ final class EpollOptions {
         switch (found.kind) {
           case FLAG -> numbers[0] != 0;
           case NUMBER, TRAFFIC_CLASS -> numbers[0];
+          case SECONDS -> Duration.ofSeconds(numbers[0]);
+          case MILLIS -> Duration.ofMillis(numbers[0]);
           case BUFFER_BYTES -> numbers[0] / 2;
           case LINGER -> numbers[0] == 0 ? -1 : numbers[1];
           case PEER -> UnixPeer.principal(numbers[1], numbers[2]);

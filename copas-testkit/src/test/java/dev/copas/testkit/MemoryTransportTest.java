@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.copas.Copas;
 import dev.copas.CopasSocket;
 import dev.copas.Options;
+import dev.copas.transport.TcpOptions;
 import dev.copas.transport.TransportChannel;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -255,6 +256,17 @@ class MemoryTransportTest {
   }
 
   // ---- Options
+
+  @Test
+  void optionsOfEpollAloneAreNotSupported() {
+    var stream = transport.openStream();
+    assertThrows(
+        UnsupportedOperationException.class,
+        () -> stream.setOption(TcpOptions.USER_TIMEOUT, Duration.ofSeconds(1)));
+    var listener = transport.openListener();
+    assertThrows(
+        UnsupportedOperationException.class, () -> listener.getOption(TcpOptions.DEFER_ACCEPT));
+  }
 
   @Test
   void optionsAndDefaultsAreNios() throws Exception {

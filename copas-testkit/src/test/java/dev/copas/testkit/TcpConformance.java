@@ -80,6 +80,21 @@ abstract class TcpConformance extends StreamConformance {
     });
   }
 
+  @Test
+  void aResetThatASenderWasToldOfIsToldToReceiversToo() throws Exception {
+    run(net -> {
+      var pair = net.pair();
+      pair.there().send("half of it");
+      assertEquals("half", new String(pair.here().receive(4), UTF_8));
+      reset(pair.there());
+      Copas.pause(MOMENT);
+      assertSays("Connection reset by peer", SocketException.class, () -> sendNow(pair.here()));
+      assertSays("Connection reset by peer", SocketException.class, pair.here()::receiveAll);
+      assertSays("Connection reset by peer", SocketException.class, pair.here()::receive);
+      pair.close();
+    });
+  }
+
   private static void reset(CopasSocket socket) throws IOException {
     socket.setSoLinger(true, 0);
     socket.close();
