@@ -8,6 +8,7 @@ import org.jspecify.annotations.NullMarked;
 module dev.copas {
   requires static transitive org.jspecify;
   requires jdk.management;
+  requires jdk.net;
 
   uses java.net.spi.InetAddressResolverProvider;
 

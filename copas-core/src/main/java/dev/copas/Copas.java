@@ -15,7 +15,12 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketAddress;
 import java.net.SocketException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.FileSystems;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -61,14 +66,19 @@ import org.jspecify.annotations.Nullable;
  * for longer than {@link Options#watchdogLimit}.
  *
  * <p>One platform thread at a time is inside {@link #loop} or {@link #step}. From any thread:
- * {@link #start}, {@link #stop}, {@link #close}, {@link #exit}, {@link #bind}, {@link
- * #bindDatagram}, {@link #addServer(ServerSocket, Handler)}, {@link #removeServer(ServerSocket)},
- * {@link #addThread}, {@link #execute}, and all of {@link Task}, {@link CopasSocket} and {@link
- * CopasDatagramSocket}.
+ * {@link #start}, {@link #stop}, {@link #close}, {@link #exit}, {@link #bind}, {@link #bindUnix},
+ * {@link #bindDatagram}, {@link #addServer(ServerSocket, Handler)}, {@link
+ * #removeServer(ServerSocket)}, {@link #addThread}, {@link #execute}, and all of {@link Task},
+ * {@link CopasSocket} and {@link CopasDatagramSocket}.
  */
 public final class Copas implements Executor, AutoCloseable {
 
   private static final String CLOSED = "this Copas is closed; create another one";
+
+  /** java.net connects to internet addresses only; a Unix socket knows better. */
+  private static final SocketAddress STAND_IN =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
   private static final Set<Copas> OPEN = ConcurrentHashMap.newKeySet();
 
   final Loop machine;
@@ -205,8 +215,13 @@ public final class Copas implements Executor, AutoCloseable {
   }
 
   private CopasServerSocket bind(InetSocketAddress address) throws IOException {
+    return listening(new TcpServerSocketImpl(this), address);
+  }
+
+  private CopasServerSocket listening(CopasServerSocketImpl impl, @Nullable SocketAddress address)
+      throws IOException {
     checkOpen();
-    var server = new CopasServerSocket(this);
+    var server = new CopasServerSocket(this, impl);
     try {
       if (!System.getProperty("os.name").startsWith("Windows")) {
         server.setReuseAddress(true);
@@ -217,6 +232,61 @@ public final class Copas implements Executor, AutoCloseable {
       server.close();
       throw e;
     }
+  }
+
+  /**
+   * A listening Unix socket, to which only the user of this process can connect; see {@link
+   * #bindUnix(Path, Set)}. (On systems without POSIX permissions, who may is the folder's affair.)
+   */
+  public CopasServerSocket bindUnix(Path path) throws IOException {
+    return bindUnix(Addresses.unix(path), ownerOnly());
+  }
+
+  /**
+   * A listening Unix socket: as {@link #bind}, for clients on this machine. Its file is deleted
+   * when it is closed.
+   *
+   * <p>The file that a server leaves behind which was killed is replaced: one that is a socket, and
+   * whose connections the system refuses. (So a server that runs sees a connection that ends at
+   * once. Two that start at the same moment may both take the place of a third.)
+   *
+   * @param permissions of the file: who may write to it may connect. They hold before anybody can:
+   *     with java.nio, where the system listens first, whoever got in before is turned away (but
+   *     for one whom it is letting in at that very moment, where the umask does not forbid it). It
+   *     is safer still to have a folder that others may not enter.
+   * @throws java.net.BindException when a server runs there, or when the path is that of another
+   *     file, which is left alone; when it is too long (the system takes about a hundred bytes), or
+   *     its folder does not exist or may not be written to
+   * @throws UnsupportedOperationException on a system without such permissions or Unix sockets
+   */
+  public CopasServerSocket bindUnix(Path path, Set<PosixFilePermission> permissions)
+      throws IOException {
+    return bindUnix(Addresses.unix(path), Set.copyOf(permissions));
+  }
+
+  /**
+   * A listening Unix socket.
+   *
+   * @param name as the tools of Linux write it: one that begins with {@code @} is an abstract name,
+   *     which has no file and no permissions, so every user of the machine can connect; it ends
+   *     with the socket. Everything else is a path: see {@link #bindUnix(Path)}.
+   * @throws UnsupportedOperationException for an abstract name on java.nio, which has none; see
+   *     {@link Options#epoll}
+   */
+  public CopasServerSocket bindUnix(String name) throws IOException {
+    return bindUnix(Addresses.unix(name), ownerOnly());
+  }
+
+  private CopasServerSocket bindUnix(
+      UnixDomainSocketAddress address, @Nullable Set<PosixFilePermission> permissions)
+      throws IOException {
+    return listening(new UnixServerSocketImpl(this, address, permissions), null);
+  }
+
+  private static @Nullable Set<PosixFilePermission> ownerOnly() {
+    return FileSystems.getDefault().supportedFileAttributeViews().contains("posix")
+        ? Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE)
+        : null;
   }
 
   /**
@@ -402,15 +472,56 @@ public final class Copas implements Executor, AutoCloseable {
   public CopasSocket connect(String host, int port, @Nullable Duration timeout) throws IOException {
     Objects.requireNonNull(host, "host");
     checkPort(port);
-    CopasSocket socket = socket();
+    return connected(socket(), InetSocketAddress.createUnresolved(host, port), timeout);
+  }
+
+  private static CopasSocket connected(
+      CopasSocket socket, SocketAddress address, @Nullable Duration timeout) throws IOException {
     try {
       socket.setTimeouts(timeout, null, null);
-      socket.connect(InetSocketAddress.createUnresolved(host, port));
+      socket.connect(address);
       return socket;
     } catch (Throwable e) {
       socket.close();
       throw e;
     }
+  }
+
+  /** Connects to a Unix socket; see {@link #connectUnix(Path, Duration)}. */
+  public CopasSocket connectUnix(Path path) throws IOException {
+    return connectUnix(path, null);
+  }
+
+  /**
+   * Connects to a Unix socket. In a task, or from another thread while the loop runs.
+   *
+   * <p>Needs no waiting unless too many wait there to be accepted. Then it asks again every 10 ms,
+   * since the system says nothing, and others may be faster. (On java.nio it knows that by the
+   * system's English text; in another language it is an exception.)
+   *
+   * @param timeout null is for ever
+   * @throws java.net.ConnectException when nobody listens there
+   * @throws SocketException when there is no such file, or it may not be written to
+   * @throws java.net.SocketTimeoutException when it took longer
+   */
+  public CopasSocket connectUnix(Path path, @Nullable Duration timeout) throws IOException {
+    return connectUnix(Addresses.unix(path), timeout);
+  }
+
+  /**
+   * Connects to a Unix socket; see {@link #connectUnix(Path, Duration)}.
+   *
+   * @param name an abstract name when it begins with {@code @}, and else a path; see {@link
+   *     #bindUnix(String)}
+   */
+  public CopasSocket connectUnix(String name) throws IOException {
+    return connectUnix(Addresses.unix(name), null);
+  }
+
+  private CopasSocket connectUnix(UnixDomainSocketAddress address, @Nullable Duration timeout)
+      throws IOException {
+    checkOpen();
+    return connected(new CopasSocket(new UnixSocketImpl(this, address)), STAND_IN, timeout);
   }
 
   /** Not yet connected. */

@@ -6,7 +6,6 @@ import dev.copas.transport.StreamChannel;
 import dev.copas.transport.TransportChannel;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -17,8 +16,6 @@ import java.net.SocketException;
 import java.net.SocketImpl;
 import java.net.SocketOption;
 import java.net.SocketOptions;
-import java.net.StandardSocketOptions;
-import java.net.UnknownHostException;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -26,8 +23,9 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One connection, as java.net.Socket wants it: how it comes about, what can be set, how it ends.
- * Its bytes are the business of {@link SocketInput} and {@link SocketOutput}.
+ * One connection, as java.net.Socket wants it: what can be set, how it ends. How it comes about is
+ * the business of {@link TcpSocketImpl} and {@link UnixSocketImpl}, and its bytes are that of
+ * {@link SocketInput} and {@link SocketOutput}.
  *
  * <p>The JDK holds a lock of the socket around {@link #create}, {@link #close} and {@link
  * #supportedOptions}; none of them waits.
@@ -35,7 +33,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Nothing of the loop holds the {@link CopasSocket}, only this: so a socket that its user has
  * forgotten can be found; see {@link Forgotten}.
  */
-final class CopasSocketImpl extends SocketImpl implements TransportChannel.Listener {
+abstract sealed class CopasSocketImpl extends SocketImpl implements TransportChannel.Listener
+    permits TcpSocketImpl, UnixSocketImpl {
 
   private static final String LOST = "a socket was closed and lost bytes that were sent before";
 
@@ -43,13 +42,13 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   final SocketInput input;
   final SocketOutput output;
   private @Nullable StreamChannel channel;
-  private @Nullable Connecting connecting;
+  private @Nullable Direction connecting;
   private @Nullable Preparation preparation;
   private boolean connected;
   private volatile boolean closed;
   private volatile @Nullable Forgotten forgotten;
-  private @Nullable InetSocketAddress remote;
-  private @Nullable InetSocketAddress local;
+  private @Nullable SocketAddress remote;
+  private @Nullable SocketAddress local;
   private long connectTimeout = Timeouts.FOREVER;
 
   CopasSocketImpl(Copas copas) {
@@ -63,28 +62,6 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     final Map<SocketOption<?>, Object> options = new LinkedHashMap<>();
     @Nullable InetSocketAddress local;
     boolean channelUsed;
-  }
-
-  /** Waits for the outcome of a connection attempt. */
-  private static final class Connecting extends Direction {
-
-    final StreamChannel channel;
-    private final InetSocketAddress target;
-
-    Connecting(StreamChannel channel, InetSocketAddress target) {
-      this.channel = channel;
-      this.target = target;
-    }
-
-    @Override
-    void arm() throws IOException {
-      channel.awaitWritable();
-    }
-
-    @Override
-    String verb() {
-      return "Connect to " + Addresses.format(target);
-    }
   }
 
   void checkConnected() throws SocketException {
@@ -125,15 +102,19 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     }
     if (channel == null) {
       preparation = new Preparation();
-      use(copas.machine.transport().openStream());
+      use(openChannel());
     }
   }
 
-  /** What is sent in one turn leaves at once; holding back small packets would only delay it. */
+  abstract StreamChannel openChannel() throws IOException;
+
+  /** Sets what every channel of this kind is to have. */
+  abstract void prepare(StreamChannel channel) throws IOException;
+
   private void use(StreamChannel next) throws IOException {
     next.setListener(this);
     try {
-      next.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      prepare(next);
     } catch (IOException e) {
       next.close();
       throw e;
@@ -142,18 +123,18 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   }
 
   /** A server has accepted this; the system need not be asked for what the server knows. */
-  void accepted(StreamChannel accepted, @Nullable InetSocketAddress knownLocal) throws IOException {
+  void accepted(StreamChannel accepted, @Nullable SocketAddress knownLocal) throws IOException {
     use(accepted);
     connected(accepted, knownLocal);
     fd = null;
     address = null;
   }
 
-  private void connected(StreamChannel channel, @Nullable InetSocketAddress knownLocal)
+  private void connected(StreamChannel channel, @Nullable SocketAddress knownLocal)
       throws IOException {
     connected = true;
-    remote = (InetSocketAddress) channel.remoteAddress();
-    local = knownLocal != null ? knownLocal : (InetSocketAddress) channel.localAddress();
+    remote = channel.remoteAddress();
+    local = knownLocal != null ? knownLocal : channel.localAddress();
   }
 
   void setConnectTimeout(long nanos) {
@@ -170,71 +151,40 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     connect(new InetSocketAddress(address, port), 0);
   }
 
-  @Override
-  protected void connect(SocketAddress remote, int timeoutMillis) throws IOException {
-    if (!(remote instanceof InetSocketAddress target)) {
-      throw new IllegalArgumentException("not an internet address: " + remote);
-    }
-    long nanos = timeoutMillis == 0 ? connectTimeout : Timeouts.fromJavaNet(timeoutMillis);
-    Outside.perform(copas, self -> connectToAny(self, target, nanos));
+  /** How long a connect may take that was given so many milliseconds, as java.net has it. */
+  final long connectNanos(int timeoutMillis) {
+    return timeoutMillis == 0 ? connectTimeout : Timeouts.fromJavaNet(timeoutMillis);
   }
 
-  private void connectToAny(Coroutine self, InetSocketAddress target, long nanos)
+  /** Waits until an attempt succeeds or fails. */
+  final void connect(Coroutine self, Direction waits, long deadline, Direction.Attempt attempt)
       throws IOException {
-    long deadline = self.loop().deadlineAfter(nanos);
-    IOException failure = null;
-    for (InetAddress address : addressesOf(target, nanos)) {
-      if (closed) { // During the look-up, or the attempt before; a fresh channel would not know.
-        throw new SocketException("Socket closed");
-      }
-      var candidate = new InetSocketAddress(address, target.getPort());
-      try {
-        connectTo(self, candidate, deadline);
-        return;
-      } catch (InterruptedIOException e) { // Cancelled, or out of time for all of them.
-        throw e;
-      } catch (IOException e) {
-        IOException clearer = withAddress(e, candidate);
-        if (failure == null) {
-          failure = clearer;
-        } else {
-          failure.addSuppressed(clearer);
-        }
-      }
-    }
-    throw failure != null ? failure : new UnknownHostException(target.getHostString());
-  }
-
-  private InetAddress[] addressesOf(InetSocketAddress target, long nanos) throws IOException {
-    return target.isUnresolved()
-        ? Addresses.resolve(copas, target.getHostString(), nanos)
-        : new InetAddress[] {target.getAddress()};
-  }
-
-  private void connectTo(Coroutine self, InetSocketAddress target, long deadline)
-      throws IOException {
-    var attempt = new Connecting(freshChannel(), target);
-    connecting = attempt;
+    connecting = waits;
     try {
-      if (!attempt.channel.connect(target)) {
-        attempt.perform(self, deadline, () -> attempt.channel.finishConnect() ? 1 : 0);
-      }
-      connected(attempt.channel, null);
+      waits.perform(self, deadline, attempt);
+      connected(channel(), null);
       preparation = null;
     } finally {
       connecting = null;
     }
   }
 
+  /** Whether it was closed during an attempt: a fresh channel would not know. */
+  final void checkNotClosed() throws SocketException {
+    if (closed) {
+      throw new SocketException("Socket closed");
+    }
+  }
+
   /** A channel is good for one attempt: after a failed one its state is not defined. */
-  private StreamChannel freshChannel() throws IOException {
+  final StreamChannel freshChannel() throws IOException {
     Preparation wanted = preparation;
     if (wanted == null) {
       throw new SocketException("Already connected");
     }
     if (wanted.channelUsed) {
       channel().close();
-      use(copas.machine.transport().openStream());
+      use(openChannel());
       for (var option : wanted.options.entrySet()) {
         setChecked(option.getKey(), option.getValue());
       }
@@ -246,7 +196,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     return channel();
   }
 
-  private static IOException withAddress(IOException e, InetSocketAddress target) {
+  static IOException withAddress(IOException e, SocketAddress target) {
     String message = e.getMessage() + ": " + Addresses.format(target);
     IOException clearer =
         switch (e) {
@@ -344,7 +294,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     closed = true;
     Reports.warning(
         "the connection "
-            + (remote == null ? "" : "to " + Addresses.format(remote) + " ")
+            + (remote == null ? "" : "to " + peer() + " ")
             + "was never closed, and nobody can use it any more; it is closed now. Close sockets,"
             + " best with try-with-resources.",
         null);
@@ -373,23 +323,36 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
 
   @Override
   protected @Nullable InetAddress getInetAddress() {
-    return remote == null ? null : remote.getAddress();
+    return remote == null ? null : Addresses.host(remote);
   }
 
   @Override
   protected int getPort() {
-    return remote == null ? 0 : remote.getPort();
+    return remote == null ? 0 : Addresses.port(remote);
   }
 
   @Override
   protected int getLocalPort() {
-    InetSocketAddress known = local == null ? boundAddress() : local;
-    return known == null ? -1 : known.getPort();
+    SocketAddress known = local == null ? boundAddress() : local;
+    return known == null ? -1 : Addresses.port(known);
   }
 
-  private @Nullable InetSocketAddress boundAddress() {
+  /** Whom it is connected to, for people; null for nobody yet. */
+  @Nullable String peer() {
+    return remote == null ? null : Addresses.format(remote);
+  }
+
+  final @Nullable SocketAddress remote() {
+    return remote;
+  }
+
+  final @Nullable SocketAddress local() {
+    return local;
+  }
+
+  private @Nullable SocketAddress boundAddress() {
     try {
-      return (InetSocketAddress) channel().localAddress();
+      return channel().localAddress();
     } catch (IOException e) {
       return null; // Closed.
     }
@@ -419,8 +382,8 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
       return Timeouts.toJavaNet(input.timeout());
     }
     if (id == SocketOptions.SO_BINDADDR) {
-      InetSocketAddress bound = closed ? null : boundAddress();
-      return bound == null ? new InetSocketAddress(0).getAddress() : bound.getAddress();
+      SocketAddress bound = closed ? null : boundAddress();
+      return bound == null ? new InetSocketAddress(0).getAddress() : Addresses.host(bound);
     }
     return SocketOptionIds.get(channel(), id);
   }

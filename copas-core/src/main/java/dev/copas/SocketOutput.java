@@ -159,9 +159,7 @@ final class SocketOutput extends Sending implements Loop.Deferred {
       return;
     }
     showFailure();
-    var again = new SocketException(failure.getMessage());
-    again.initCause(failure);
-    throw again;
+    throw again(failure);
   }
 
   private boolean fits(ByteBuffer source) {
@@ -328,6 +326,19 @@ final class SocketOutput extends Sending implements Loop.Deferred {
       failureShown = true;
       throw failure;
     }
+  }
+
+  /**
+   * What broke the connection, for one to whom the stream seems to end; null when the peer ended
+   * it.
+   *
+   * <p>The system tells an error once, and if it told a write, reads find what looks like an end. A
+   * broken pipe is what it says when the end had come before.
+   */
+  @Nullable IOException failureBeforeEnd() {
+    boolean endedBefore =
+        failureShown && failure != null && "Broken pipe".equals(failure.getMessage());
+    return endedBefore ? null : failure;
   }
 
   /** A call that receives has told of it; or will have, before a write finds it. */

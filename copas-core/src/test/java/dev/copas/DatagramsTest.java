@@ -774,9 +774,7 @@ class DatagramsTest {
   void onlyAGroupCanBeJoined() throws Exception {
     CopasDatagramSocket ours = bound();
     var error =
-        assertThrows(
-            SocketException.class,
-            () -> ours.joinGroup(addressOf(ours), loopback()));
+        assertThrows(SocketException.class, () -> ours.joinGroup(addressOf(ours), loopback()));
     SocketFixture.assertSays("Not a multicast address", error);
   }
 

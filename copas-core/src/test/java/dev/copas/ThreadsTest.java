@@ -11,6 +11,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -189,9 +192,11 @@ class ThreadsTest {
           anywhere("`waitForExit()`", Scene::waitForExit)
               .with(Outcome.NEEDS_A_TASK_OF_THIS_LOOP, othersThan(Caller.TASK)),
           anywhere("`bind(host, port)`", scene -> scene.copas.bind("127.0.0.1", 0).close()),
+          anywhere("`bindUnix(path)`", Scene::bindUnix),
           anywhere("`addServer(server, handler)`", Scene::addServer),
           anywhere("`removeServer(server)`", Scene::removeServer),
           waits("`connect(host, port)`", Scene::connect),
+          waits("`connectUnix(path)`", Scene::connectUnix),
           anywhere("`addThread(body)`", Scene::addThread),
           anywhere("`execute(Runnable)`", Scene::execute),
           anywhere("`offload(call)`", scene -> assertEquals(1, (int) scene.copas.offload(() -> 1))),
@@ -336,6 +341,25 @@ class ThreadsTest {
 
     void connect() throws Exception {
       copas.connect("127.0.0.1", listener.getLocalPort()).close();
+    }
+
+    void bindUnix() throws Exception {
+      Path folder = Files.createTempDirectory("copas");
+      copas.bindUnix(folder.resolve("s")).close();
+      Files.delete(folder);
+    }
+
+    void connectUnix() throws Exception {
+      Path folder = Files.createTempDirectory("copas");
+      Path path = folder.resolve("s");
+      var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+      try (server) {
+        server.bind(UnixDomainSocketAddress.of(path));
+        copas.connectUnix(path).close();
+      } finally {
+        Files.delete(path);
+        Files.delete(folder);
+      }
     }
 
     void addThread() throws Exception {

@@ -8,7 +8,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketOption;
@@ -64,7 +63,10 @@ abstract sealed class EpollChannel implements TransportChannel
 
   boolean readable;
   boolean writable;
+
+  /** Of a Unix socket from the beginning: only on TCP does a short read show that it is empty. */
   boolean toldMoreThanData;
+
   private boolean wantsRead;
   private boolean wantsWrite;
   private @Nullable Listener listener;
@@ -76,6 +78,7 @@ abstract sealed class EpollChannel implements TransportChannel
     this.transport = transport;
     this.fd = fd;
     this.family = family;
+    this.toldMoreThanData = family == Libc.AF_UNIX;
   }
 
   @Override
@@ -217,18 +220,18 @@ abstract sealed class EpollChannel implements TransportChannel
       if (Libc.getsockname(error, fd, address, length) < 0) {
         throw Errors.exception(Libc.errno(error));
       }
-      return SocketAddresses.decode(address);
+      return SocketAddresses.decode(address, length.get(ValueLayout.JAVA_INT, 0));
     }
   }
 
-  void bindTo(InetSocketAddress local) throws IOException {
+  void bindTo(SocketAddress local) throws IOException {
     int errno = use(number -> bind(number, local));
     if (errno != 0) {
       throw Errors.bindException(errno);
     }
   }
 
-  private int bind(int fd, InetSocketAddress local) throws IOException {
+  private int bind(int fd, SocketAddress local) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
       MemorySegment address = SocketAddresses.encodeLocal(arena, family, local);

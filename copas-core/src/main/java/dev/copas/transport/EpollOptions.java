@@ -17,18 +17,25 @@ import java.nio.ByteOrder;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.time.Duration;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** Socket options by their names in Java: those that NIO's channels have. */
+/**
+ * Socket options by their names in Java: those that NIO's channels have, and {@link TcpOptions}.
+ */
 final class EpollOptions {
 
   /** How a value looks to the system. */
   private enum Kind {
     FLAG,
     NUMBER,
+    SECONDS,
+    MILLIS,
     /** The system answers with the doubled number. */
     BUFFER_BYTES,
     /** Two numbers: on or off, and seconds; Java says -1 for off. */
@@ -38,7 +45,9 @@ final class EpollOptions {
     /** On both levels. */
     IP_FLAG,
     /** On both levels: on is 2. */
-    DONT_FRAGMENT
+    DONT_FRAGMENT,
+    /** Three numbers: process, user, group. Can only be asked for. */
+    PEER
   }
 
   /**
@@ -85,6 +94,7 @@ final class EpollOptions {
           Map.entry("SO_SNDBUF", Option.ofSocket(7, Kind.BUFFER_BYTES)),
           Map.entry("SO_RCVBUF", Option.ofSocket(8, Kind.BUFFER_BYTES)),
           Map.entry("SO_LINGER", Option.ofSocket(13, Kind.LINGER)),
+          Map.entry("SO_PEERCRED", Option.ofSocket(17, Kind.PEER)),
           Map.entry("SO_INCOMING_NAPI_ID", Option.ofSocket(56, Kind.NUMBER)),
           Map.entry("IP_TOS", Option.ofIp(1, 67, Kind.IP_BYTE)),
           Map.entry("SO_BROADCAST", Option.ofSocket(6, Kind.FLAG)),
@@ -95,34 +105,54 @@ final class EpollOptions {
           Map.entry("TCP_KEEPIDLE", Option.ofTcp(4, Kind.NUMBER)),
           Map.entry("TCP_KEEPINTERVAL", Option.ofTcp(5, Kind.NUMBER)),
           Map.entry("TCP_KEEPCOUNT", Option.ofTcp(6, Kind.NUMBER)),
-          Map.entry("TCP_QUICKACK", Option.ofTcp(12, Kind.FLAG)));
+          Map.entry("TCP_DEFER_ACCEPT", Option.ofTcp(9, Kind.SECONDS)),
+          Map.entry("TCP_QUICKACK", Option.ofTcp(12, Kind.FLAG)),
+          Map.entry("TCP_USER_TIMEOUT", Option.ofTcp(18, Kind.MILLIS)));
+
+  /** As NIO has them. */
+  static final Set<SocketOption<?>> OF_UNIX_STREAMS = ofUnixStreams();
+
+  static final Set<SocketOption<?>> OF_UNIX_LISTENERS = Set.of(StandardSocketOptions.SO_RCVBUF);
 
   private EpollOptions() {}
 
+  /** A program on the class path may have been linked without the module of the last one. */
+  private static Set<SocketOption<?>> ofUnixStreams() {
+    Set<SocketOption<?>> options =
+        new HashSet<>(
+            Set.of(
+                StandardSocketOptions.SO_SNDBUF,
+                StandardSocketOptions.SO_RCVBUF,
+                StandardSocketOptions.SO_LINGER));
+    if (ModuleLayer.boot().findModule("jdk.net").isPresent()) {
+      options.add(UnixPeer.OPTION);
+    }
+    return Set.copyOf(options);
+  }
+
   static Set<SocketOption<?>> ofStreams() throws IOException {
     try (SocketChannel channel = SocketChannel.open()) {
-      return known(channel.supportedOptions());
+      return known(channel.supportedOptions(), TcpOptions.USER_TIMEOUT);
     }
   }
 
   static Set<SocketOption<?>> ofListeners() throws IOException {
     try (ServerSocketChannel channel = ServerSocketChannel.open()) {
-      return known(channel.supportedOptions());
+      return known(channel.supportedOptions(), TcpOptions.USER_TIMEOUT, TcpOptions.DEFER_ACCEPT);
     }
   }
 
   /** The interface for multicast is there, too; {@link EpollDatagram} keeps it itself. */
   static Set<SocketOption<?>> ofDatagrams() throws IOException {
     try (DatagramChannel channel = DatagramChannel.open()) {
-      Set<SocketOption<?>> options = new LinkedHashSet<>(known(channel.supportedOptions()));
-      options.add(StandardSocketOptions.IP_MULTICAST_IF);
-      return Set.copyOf(options);
+      return known(channel.supportedOptions(), StandardSocketOptions.IP_MULTICAST_IF);
     }
   }
 
-  private static Set<SocketOption<?>> known(Set<SocketOption<?>> options) {
-    Set<SocketOption<?>> known = new LinkedHashSet<>(options);
+  private static Set<SocketOption<?>> known(Set<SocketOption<?>> ofNio, SocketOption<?>... more) {
+    Set<SocketOption<?>> known = new LinkedHashSet<>(ofNio);
     known.removeIf(option -> !OPTIONS.containsKey(option.name()));
+    known.addAll(List.of(more));
     return Set.copyOf(known);
   }
 
@@ -141,16 +171,37 @@ final class EpollOptions {
     if (!option.type().isInstance(value)) {
       throw new IllegalArgumentException("Invalid value '" + value + "'");
     }
-    int number = value instanceof Boolean on ? (on ? 1 : 0) : (Integer) value;
+    int number = number(option, found.kind, value);
     switch (found.kind) {
-      case FLAG, NUMBER -> set(fd, found.level, found.name, number);
+      case FLAG, NUMBER, SECONDS, MILLIS -> set(fd, found.level, found.name, number);
       case BUFFER_BYTES -> setBuffer(fd, found, number);
       case LINGER ->
           set(fd, found.level, found.name, number < 0 ? 0 : 1, Math.clamp(number, 0, 65535));
       case IP_BYTE -> setIpByte(fd, family, option, number);
       case IP_FLAG -> setIp(fd, family, found, number);
       case DONT_FRAGMENT -> setIp(fd, family, found, number == 0 ? 0 : DO_NOT_FRAGMENT);
+      case PEER -> throw new SocketException(option + " can only be asked for");
     }
+  }
+
+  private static int number(SocketOption<?> option, Kind kind, Object value) {
+    return switch (kind) {
+      case FLAG, IP_FLAG, DONT_FRAGMENT -> (Boolean) value ? 1 : 0;
+      case SECONDS -> count(option, (Duration) value, Duration.ofSeconds(1));
+      case MILLIS -> count(option, (Duration) value, Duration.ofMillis(1));
+      case NUMBER, BUFFER_BYTES, LINGER, IP_BYTE -> (Integer) value;
+      case PEER -> 0; // It is refused.
+    };
+  }
+
+  /** Rounded up, for 0 is no time but turns the option off. */
+  private static int count(SocketOption<?> option, Duration time, Duration unit) {
+    Duration most = unit.multipliedBy(Integer.MAX_VALUE);
+    if (time.isNegative() || time.compareTo(most) > 0) {
+      throw new IllegalArgumentException(
+          "Invalid " + option + " value: " + time + " is not from 0 to " + most);
+    }
+    return (int) time.plus(unit).minusNanos(1).dividedBy(unit);
   }
 
   private static void setBuffer(int fd, Option option, int bytes) throws IOException {
@@ -255,8 +306,11 @@ final class EpollOptions {
           case FLAG, IP_FLAG -> numbers[0] != 0;
           case NUMBER, IP_BYTE -> numbers[0];
           case DONT_FRAGMENT -> numbers[0] == DO_NOT_FRAGMENT;
+          case SECONDS -> Duration.ofSeconds(numbers[0]);
+          case MILLIS -> Duration.ofMillis(numbers[0]);
           case BUFFER_BYTES -> numbers[0] / 2;
           case LINGER -> numbers[0] == 0 ? -1 : numbers[1];
+          case PEER -> UnixPeer.principal(numbers[1], numbers[2]);
         };
     return option.type().cast(value);
   }
@@ -264,7 +318,7 @@ final class EpollOptions {
   private static int[] get(int fd, int level, int name) throws SocketException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
-      MemorySegment value = arena.allocate(JAVA_INT, 2);
+      MemorySegment value = arena.allocate(JAVA_INT, 3);
       MemorySegment length = arena.allocateFrom(JAVA_INT, (int) value.byteSize());
       if (Libc.getsockopt(error, fd, level, name, value, length) < 0) {
         throw Errors.exception(Libc.errno(error));

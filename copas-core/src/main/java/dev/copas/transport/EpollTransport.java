@@ -8,7 +8,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SegmentAllocator;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketOption;
 import java.net.StandardSocketOptions;
@@ -124,22 +124,35 @@ public final class EpollTransport implements Transport {
 
   @Override
   public StreamChannel openStream() throws IOException {
-    EpollStream stream = opened(new EpollStream(this, openSocket(Libc.SOCK_STREAM), family));
+    int fd = openSocket(family, Libc.SOCK_STREAM);
+    EpollStream stream = opened(new EpollStream(this, fd, family));
     speakBothFamilies(stream);
     return stream;
   }
 
   @Override
   public ListenChannel openListener() throws IOException {
-    EpollListener listener = opened(new EpollListener(this, openSocket(Libc.SOCK_STREAM), family));
+    int fd = openSocket(family, Libc.SOCK_STREAM);
+    EpollListener listener = opened(new EpollListener(this, fd, family));
     speakBothFamilies(listener);
     listener.setOption(StandardSocketOptions.SO_REUSEADDR, true); // As a listening socket of NIO.
     return listener;
   }
 
   @Override
+  public StreamChannel openUnixStream() throws IOException {
+    return opened(new EpollStream(this, openSocket(Libc.AF_UNIX, Libc.SOCK_STREAM), Libc.AF_UNIX));
+  }
+
+  @Override
+  public ListenChannel openUnixListener() throws IOException {
+    return opened(
+        new EpollListener(this, openSocket(Libc.AF_UNIX, Libc.SOCK_STREAM), Libc.AF_UNIX));
+  }
+
+  @Override
   public PacketChannel openPackets() throws IOException {
-    int fd = openSocket(Libc.SOCK_DGRAM);
+    int fd = openSocket(family, Libc.SOCK_DGRAM);
     EpollDatagram datagram = opened(new EpollDatagram(this, fd, family));
     speakBothFamilies(datagram);
     datagram.<@Nullable Void>use(number -> {
@@ -159,7 +172,7 @@ public final class EpollTransport implements Transport {
   }
 
   /** From any thread. */
-  private int openSocket(int type) throws IOException {
+  private int openSocket(int family, int type) throws IOException {
     try (Arena mine = Arena.ofConfined()) {
       MemorySegment error = mine.allocate(Libc.ERRNO_LAYOUT);
       int fd = Libc.socket(error, family, type);
@@ -241,8 +254,8 @@ public final class EpollTransport implements Transport {
   }
 
   /** Where the last connection that was accepted comes from. */
-  @Nullable InetSocketAddress acceptedFrom() throws UnknownHostException {
-    return SocketAddresses.decode(peer);
+  @Nullable SocketAddress acceptedFrom() throws UnknownHostException {
+    return SocketAddresses.decode(peer, peerLength.get(JAVA_INT, 0));
   }
 
   void giveUpSpare() throws IOException {

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.AddressLayout;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
@@ -26,6 +27,7 @@ final class Libc {
   static final int MOST_BYTES = 64 * 1024;
 
   static final int AF_UNSPEC = 0;
+  static final int AF_UNIX = 1;
   static final int AF_INET = 2;
   static final int AF_INET6 = 10;
   static final int SOCK_STREAM = 1;
@@ -34,6 +36,8 @@ final class Libc {
   static final int CLOEXEC = 0x80000;
   static final int SHUT_RD = 0;
   static final int SHUT_WR = 1;
+  private static final int MOST_BYTES_OF_ENTRY = 64;
+  private static final int MOST_BYTES_OF_TEXTS = 64 * 1024;
   private static final int MSG_DONTWAIT = 0x40;
   private static final int MSG_NOSIGNAL = 0x4000;
 
@@ -111,6 +115,8 @@ final class Libc {
           new MemoryLayout[] {JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT},
           ERRNO,
           CRITICAL);
+  private static final MethodHandle GETPWUID = listFunction("getpwuid_r");
+  private static final MethodHandle GETGRGID = listFunction("getgrgid_r");
   private static final MethodHandle STRERROR =
       LINKER.downcallHandle(
           LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(text(), JAVA_INT));
@@ -129,6 +135,13 @@ final class Libc {
         options);
   }
 
+  /** Looks a number up in a list of the system's, users or groups. */
+  private static MethodHandle listFunction(String name) {
+    return LINKER.downcallHandle(
+        LINKER.defaultLookup().findOrThrow(name),
+        FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS));
+  }
+
   private static AddressLayout text() {
     return ADDRESS.withTargetLayout(MemoryLayout.sequenceLayout(256, ValueLayout.JAVA_BYTE));
   }
@@ -141,6 +154,31 @@ final class Libc {
   static String message(int errno) {
     try {
       return ((MemorySegment) STRERROR.invokeExact(errno)).getString(0);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  /** The number itself for somebody who has no name. */
+  static String userName(int id) {
+    return nameOf(GETPWUID, id);
+  }
+
+  /** The number itself for a group that has no name. */
+  static String groupName(int id) {
+    return nameOf(GETGRGID, id);
+  }
+
+  /** In {@code struct passwd} and {@code struct group}, the name comes first. */
+  private static String nameOf(MethodHandle list, int id) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment entry = arena.allocate(MOST_BYTES_OF_ENTRY, 8);
+      MemorySegment texts = arena.allocate(MOST_BYTES_OF_TEXTS);
+      MemorySegment found = arena.allocate(ADDRESS);
+      int errno = (int) list.invokeExact(id, entry, texts, texts.byteSize(), found);
+      return errno != 0 || found.get(ADDRESS, 0).equals(MemorySegment.NULL)
+          ? Integer.toUnsignedString(id)
+          : entry.get(text(), 0).getString(0);
     } catch (Throwable e) {
       throw unexpected(e);
     }

@@ -132,6 +132,11 @@ abstract sealed class NioChannel implements TransportChannel
     key.cancel();
   }
 
+  /** Without a selector that would have to know. */
+  void closeNow() throws IOException {
+    selectable.close();
+  }
+
   @Override
   public void close() throws IOException {
     transport.closesWithNextSelect();

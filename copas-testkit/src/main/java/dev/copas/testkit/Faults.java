@@ -169,10 +169,15 @@ public final class Faults implements Cloneable {
 
   /** The fates of the two directions of a new connection; only one of them meets something. */
   Fate[] drawFates(RandomGenerator random) {
-    var fates = new Fate[] {healthy(), healthy()};
+    Fate[] fates = noFates();
     fates[random.nextInt(2)] =
         new Fate(drawWhen(reset, random), drawWhen(halfClose, random), drawWhen(stall, random));
     return fates;
+  }
+
+  /** Those of a connection that passes no network. */
+  static Fate[] noFates() {
+    return new Fate[] {healthy(), healthy()};
   }
 
   private static Fate healthy() {

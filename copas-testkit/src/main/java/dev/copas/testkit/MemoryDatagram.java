@@ -30,7 +30,15 @@ final class MemoryDatagram extends MemoryChannel implements PacketChannel {
   /** What the system keeps about each, so that empty ones fill a buffer, too. */
   private static final int OVERHEAD = 256;
 
-  private record Arrived(byte[] bytes, InetSocketAddress sender) {
+  private static final class Arrived {
+
+    final byte[] bytes;
+    final InetSocketAddress sender;
+
+    Arrived(byte[] bytes, InetSocketAddress sender) {
+      this.bytes = bytes;
+      this.sender = sender;
+    }
 
     int size() {
       return bytes.length + OVERHEAD;

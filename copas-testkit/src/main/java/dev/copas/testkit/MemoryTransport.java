@@ -25,6 +25,7 @@ final class MemoryTransport implements Transport {
   final Hosts hosts = new Hosts();
   final Ports ports = new Ports(hosts);
   final Ports packetPorts = new Ports(hosts);
+  final Paths paths = new Paths();
   private final RandomGenerator random;
   private final Trace trace;
   private final Budget budget;
@@ -52,12 +53,22 @@ final class MemoryTransport implements Transport {
 
   @Override
   public StreamChannel openStream() {
-    return new MemoryStream(this);
+    return new MemoryStream(this, StoredOptions.forStream());
   }
 
   @Override
   public ListenChannel openListener() {
-    return new MemoryListener(this);
+    return new MemoryListener(this, StoredOptions.forListener());
+  }
+
+  @Override
+  public StreamChannel openUnixStream() {
+    return new MemoryStream(this, StoredOptions.forUnixStream());
+  }
+
+  @Override
+  public ListenChannel openUnixListener() {
+    return new MemoryListener(this, StoredOptions.forUnixListener());
   }
 
   @Override
@@ -80,6 +91,7 @@ final class MemoryTransport implements Transport {
     open.remove(channel);
     ports.giveBack(channel);
     packetPorts.giveBack(channel);
+    paths.giveBack(channel);
   }
 
   /** Has the next poll look whether the channel is ready. */

@@ -42,9 +42,9 @@ final class Ports {
   }
 
   void giveBack(MemoryChannel channel) {
-    if (channel.local != null) {
+    if (channel.local instanceof InetSocketAddress address) {
       byPort.computeIfPresent(
-          channel.local.getPort(),
+          address.getPort(),
           (port, holders) -> {
             holders.remove(channel);
             return holders.isEmpty() ? null : holders;

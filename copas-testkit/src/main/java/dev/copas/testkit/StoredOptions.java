@@ -30,6 +30,14 @@ final class StoredOptions {
 
   private static final int RECEIVE_BUFFER_BYTES = 128 * 1024;
 
+  private static final Map<SocketOption<?>, @Nullable Object> UNIX_STREAM =
+      Map.of(
+          StandardSocketOptions.SO_SNDBUF, SEND_BUFFER_BYTES,
+          StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES,
+          StandardSocketOptions.SO_LINGER, -1);
+  private static final Map<SocketOption<?>, @Nullable Object> UNIX_LISTENER =
+      Map.of(StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES);
+
   private final Map<SocketOption<?>, @Nullable Object> defaults;
   private final Map<SocketOption<?>, Object> changed = new HashMap<>(4);
 
@@ -43,6 +51,15 @@ final class StoredOptions {
 
   static StoredOptions forListener() {
     return new StoredOptions(LISTENER);
+  }
+
+  /** No more than Unix sockets of every system have. */
+  static StoredOptions forUnixStream() {
+    return new StoredOptions(UNIX_STREAM);
+  }
+
+  static StoredOptions forUnixListener() {
+    return new StoredOptions(UNIX_LISTENER);
   }
 
   static StoredOptions forDatagrams() {

@@ -7,8 +7,6 @@ import org.junit.jupiter.api.Tag;
 @Tag("solo")
 class NioPacketConformanceTest extends PacketConformance {
 
-  private static final boolean SOLO = "solo".equals(System.getProperty("copas.mode"));
-
   @Override
   boolean sendsEmptyWhenConnected() {
     return false;
@@ -16,7 +14,6 @@ class NioPacketConformanceTest extends PacketConformance {
 
   @Override
   void run(SystemLoop.Body body) {
-    Options options = Options.defaults();
-    SystemLoop.run(SOLO ? options.solo() : options.nio(), body);
+    SystemLoop.runOnNio(Options.defaults(), body);
   }
 }

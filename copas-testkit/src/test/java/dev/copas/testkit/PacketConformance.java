@@ -290,17 +290,17 @@ abstract class PacketConformance {
   @Test
   void anAddressHasOneOwnerUnlessBothShareIt() {
     run(copas -> {
+      int port;
       try (var here = bound(copas)) {
-        int port = here.getLocalPort();
+        port = here.getLocalPort();
         assertThrows(BindException.class, () -> copas.bindDatagram(LOCAL, port));
         copas.bind(LOCAL, port).close(); // TCP has ports of its own.
-        here.close();
-        try (var first = copas.datagramSocket();
-            var second = copas.datagramSocket()) {
-          for (CopasDatagramSocket socket : List.of(first, second)) {
-            socket.setReuseAddress(true);
-            socket.bind(new InetSocketAddress(InetAddress.ofLiteral(LOCAL), port));
-          }
+      }
+      try (var first = copas.datagramSocket();
+          var second = copas.datagramSocket()) {
+        for (CopasDatagramSocket socket : List.of(first, second)) {
+          socket.setReuseAddress(true);
+          socket.bind(new InetSocketAddress(InetAddress.ofLiteral(LOCAL), port));
         }
       }
     });

@@ -31,4 +31,10 @@ final class SystemLoop {
       throw new AssertionError(thrown.getMessage(), thrown);
     }
   }
+
+  /** On java.nio, in the mode of this run: the build runs it once in each. */
+  static void runOnNio(Options options, SystemLoop.Body body) {
+    boolean solo = "solo".equals(System.getProperty("copas.mode"));
+    run(solo ? options.solo() : options.nio(), body);
+  }
 }

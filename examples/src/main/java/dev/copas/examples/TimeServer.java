@@ -7,6 +7,7 @@ import dev.copas.CopasDatagramSocket;
 import dev.copas.Datagram;
 import java.io.IOException;
 import java.time.LocalTime;
+import java.time.ZoneId;
 
 /**
  * Datagrams: tells whoever asks for the time what it is, and sends back what else comes.
@@ -26,7 +27,7 @@ public final class TimeServer {
 
   private static byte[] answer(byte[] question) {
     boolean wantsTime = new String(question, UTF_8).equals("time");
-    return wantsTime ? LocalTime.now().toString().getBytes(UTF_8) : question;
+    return wantsTime ? LocalTime.now(ZoneId.systemDefault()).toString().getBytes(UTF_8) : question;
   }
 
   // end: serve

@@ -13,10 +13,15 @@ import java.net.DatagramPacket;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Random;
+import java.util.Scanner;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
@@ -120,6 +125,20 @@ class ExamplesTest {
         var answer = new DatagramPacket(new byte[10], 10);
         client.receive(answer);
         assertEquals(3, answer.getLength());
+      }
+    }
+  }
+
+  @Test
+  void whoAmITellsItsClientTheUser(@TempDir Path folder) throws Exception {
+    Path path = folder.resolve("who.sock");
+    try (var server = ExampleProcess.module(WhoAmI.class, path.toString())) {
+      assertEquals("listening on " + path, server.says());
+      assertEquals("rw-rw-rw-", PosixFilePermissions.toString(Files.getPosixFilePermissions(path)));
+      try (var client = SocketChannel.open(UnixDomainSocketAddress.of(path));
+          var answer = new Scanner(client, StandardCharsets.UTF_8)) {
+        var group = Files.getAttribute(path, "posix:group");
+        assertEquals("You are " + Files.getOwner(path) + " of " + group, answer.nextLine());
       }
     }
   }
