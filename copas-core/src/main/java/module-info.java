@@ -9,6 +9,7 @@ module dev.copas {
   requires static transitive org.jspecify;
   requires static jdk.jfr;
   requires jdk.management;
+  requires jdk.net;
 
   uses java.net.spi.InetAddressResolverProvider;
 

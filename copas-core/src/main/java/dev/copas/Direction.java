@@ -81,6 +81,13 @@ abstract class Direction {
     return waiting;
   }
 
+  /** The same for one more caller, with his own stack. */
+  static SocketException again(IOException failure) {
+    var again = new SocketException(failure.getMessage());
+    again.initCause(failure);
+    return again;
+  }
+
   /** Lets the one who waits try again; false when nobody waits. */
   final boolean open() {
     return waiting != null && waiting.wake(Wake.READY);

@@ -256,10 +256,9 @@ final class SocketInput extends Direction {
   // ---- Bytes in
 
   private void checkFailure() throws IOException {
-    IOException seen = failure;
-    if (seen != null) {
-      failure = null;
-      throw told(seen);
+    if (failure != null) {
+      socket.output.failureIsKnown();
+      throw again(failure);
     }
   }
 
@@ -296,8 +295,9 @@ final class SocketInput extends Direction {
     }
   }
 
-  /** The user learns with this that the connection is broken; no need to say so at the close. */
+  /** The user learns with this that the connection is broken; the system tells it only once. */
   private IOException told(IOException e) {
+    failure = e;
     socket.output.failureIsKnown();
     return e;
   }
@@ -341,13 +341,10 @@ final class SocketInput extends Direction {
     }
   }
 
-  /**
-   * The system reports a reset once. When it told a write, which nobody was waiting for, then what
-   * looks like the end of the stream here is not.
-   */
   private void streamEnded() throws IOException {
     ended = true;
-    socket.output.showFailure();
+    failure = socket.output.failureBeforeEnd();
+    checkFailure();
   }
 
   /** Makes the buffer take so many bytes from the first one that was not asked for yet. */

@@ -8,7 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -189,9 +194,11 @@ class ThreadsTest {
           anywhere("`waitForExit()`", Scene::waitForExit)
               .with(Outcome.NEEDS_A_TASK_OF_THIS_LOOP, othersThan(Caller.TASK)),
           anywhere("`bind(host, port)`", scene -> scene.copas.bind("127.0.0.1", 0).close()),
+          anywhere("`bindUnix(path)`", Scene::bindUnix),
           anywhere("`addServer(server, handler)`", Scene::addServer),
           anywhere("`removeServer(server)`", Scene::removeServer),
           waits("`connect(host, port)`", Scene::connect),
+          waits("`connectUnix(path)`", Scene::connectUnix),
           anywhere("`addThread(body)`", Scene::addThread),
           anywhere("`execute(Runnable)`", Scene::execute),
           anywhere("`offload(call)`", scene -> assertEquals(1, (int) scene.copas.offload(() -> 1))),
@@ -228,7 +235,25 @@ class ThreadsTest {
           anywhere("`CopasSocket.close()`", scene -> scene.socket.close()),
           anywhere("options, addresses, time-outs of a socket", Scene::ask),
           waits("`CopasServerSocket.accept()`", scene -> scene.listener.accept().close()),
-          anywhere("`CopasServerSocket.close()`", scene -> scene.listener.close()));
+          anywhere("`CopasServerSocket.close()`", scene -> scene.listener.close()),
+          anywhere(
+              "`bindDatagram(host, port)`, `datagramSocket()`",
+              scene -> scene.copas.bindDatagram("127.0.0.1", 0).close()),
+          anywhere("`addServer(datagramSocket, handler)`", Scene::addDatagramServer),
+          anywhere("`removeServer(datagramSocket)`", Scene::removeDatagramServer),
+          waits(
+              "`CopasDatagramSocket.receive` in both forms",
+              scene -> assertEquals(1, scene.datagrams.receive().bytes().length)),
+          waits(
+              "`CopasDatagramSocket.send` in all its forms",
+              scene -> scene.datagrams.send(new byte[1], scene.datagramAddress())),
+          anywhere(
+              "`CopasDatagramSocket.trySend`",
+              scene -> assertTrue(scene.datagrams.trySend(new byte[1], scene.datagramAddress()))),
+          anywhere(
+              "`bind`, `connect`, `disconnect`, groups and options of a `CopasDatagramSocket`",
+              Scene::setDatagrams),
+          anywhere("`CopasDatagramSocket.close()`", scene -> scene.datagrams.close()));
 
   /** A loop with everything that the calls are about. Nobody runs it yet. */
   private static final class Scene implements AutoCloseable {
@@ -236,6 +261,7 @@ class ThreadsTest {
     private final LoopFixture fixture = new LoopFixture();
     final Copas copas = fixture.copas;
     final CopasServerSocket listener = copas.bind("127.0.0.1", 0);
+    final CopasDatagramSocket datagrams = copas.bindDatagram("127.0.0.1", 0);
     final CopasServerSocket unserved = copas.bind("127.0.0.1", 0);
     final Task pausing = quiet(copas.addThread(Copas::pauseForever));
     final Socket plain = new Socket(InetAddress.getLoopbackAddress(), listener.getLocalPort());
@@ -248,6 +274,28 @@ class ThreadsTest {
       fixture.loop(() -> accepted.add(listener.accept()));
       socket = accepted.getFirst();
       notAccepted = new Socket(InetAddress.getLoopbackAddress(), listener.getLocalPort());
+      assertTrue(datagrams.trySend(new byte[1], datagramAddress()));
+    }
+
+    SocketAddress datagramAddress() {
+      return new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), datagrams.getLocalPort());
+    }
+
+    void addDatagramServer() {
+      copas.addServer(datagrams, _ -> Copas.pauseForever()); // It could be over before.
+    }
+
+    void removeDatagramServer() {
+      addDatagramServer();
+      assertTrue(copas.removeServer(datagrams));
+      assertTrue(datagrams.isClosed());
+    }
+
+    void setDatagrams() throws Exception {
+      datagrams.connect(datagramAddress());
+      datagrams.setSoTimeout(20_000);
+      datagrams.setBroadcast(false);
+      datagrams.disconnect();
     }
 
     private static Task quiet(Task task) {
@@ -296,6 +344,25 @@ class ThreadsTest {
 
     void connect() throws Exception {
       copas.connect("127.0.0.1", listener.getLocalPort()).close();
+    }
+
+    void bindUnix() throws Exception {
+      Path folder = Files.createTempDirectory("copas");
+      copas.bindUnix(folder.resolve("s")).close();
+      Files.delete(folder);
+    }
+
+    void connectUnix() throws Exception {
+      Path folder = Files.createTempDirectory("copas");
+      Path path = folder.resolve("s");
+      var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+      try (server) {
+        server.bind(UnixDomainSocketAddress.of(path));
+        copas.connectUnix(path).close();
+      } finally {
+        Files.delete(path);
+        Files.delete(folder);
+      }
     }
 
     void addThread() throws Exception {

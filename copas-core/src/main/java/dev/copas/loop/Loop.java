@@ -629,10 +629,14 @@ public final class Loop {
     return live.size() == idle && lingering == 0 && inbox.isEmpty() && !carrier.hasReady();
   }
 
-  /** Counts coroutines that accept connections. */
+  /** Counts coroutines of servers that wait for somebody to serve. */
   public void countListeners(int change) {
     listening += change;
     changed();
+  }
+
+  public int listenerCount() {
+    return listening;
   }
 
   /** Counts sockets that are closed but still have bytes to deliver. */

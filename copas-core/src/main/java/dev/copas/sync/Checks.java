@@ -22,6 +22,13 @@ final class Checks {
     }
   }
 
+  static void usable(Copas copas, String what, boolean destroyed) {
+    inLoop(copas, what);
+    if (destroyed) {
+      throw new DestroyedException(what);
+    }
+  }
+
   static Duration notNegative(Duration duration, String name) {
     if (duration.isNegative()) {
       throw new IllegalArgumentException("the " + name + " is negative: " + duration);

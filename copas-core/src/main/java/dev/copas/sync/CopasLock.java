@@ -224,10 +224,7 @@ public final class CopasLock implements AutoCloseable {
   }
 
   private void checkUsable() {
-    Checks.inLoop(copas, WHAT);
-    if (destroyed) {
-      throw new DestroyedException(WHAT);
-    }
+    Checks.usable(copas, WHAT, destroyed);
   }
 
   @Override

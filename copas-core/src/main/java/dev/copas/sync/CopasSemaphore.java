@@ -217,10 +217,7 @@ public final class CopasSemaphore implements AutoCloseable {
   }
 
   private void checkUsable() {
-    Checks.inLoop(copas, WHAT);
-    if (destroyed) {
-      throw new DestroyedException(WHAT);
-    }
+    Checks.usable(copas, WHAT, destroyed);
   }
 
   @Override

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.AddressLayout;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
@@ -25,13 +26,18 @@ final class Libc {
 
   static final int MOST_BYTES = 64 * 1024;
 
+  static final int AF_UNSPEC = 0;
+  static final int AF_UNIX = 1;
   static final int AF_INET = 2;
   static final int AF_INET6 = 10;
   static final int SOCK_STREAM = 1;
+  static final int SOCK_DGRAM = 2;
   static final int NONBLOCK = 0x800;
   static final int CLOEXEC = 0x80000;
   static final int SHUT_RD = 0;
   static final int SHUT_WR = 1;
+  private static final int MOST_BYTES_OF_ENTRY = 64;
+  private static final int MOST_BYTES_OF_TEXTS = 64 * 1024;
   private static final int MSG_DONTWAIT = 0x40;
   private static final int MSG_NOSIGNAL = 0x4000;
 
@@ -95,6 +101,22 @@ final class Libc {
           new MemoryLayout[] {JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT},
           ERRNO,
           CRITICAL);
+  private static final MethodHandle RECVFROM =
+      function(
+          "recvfrom",
+          JAVA_LONG,
+          new MemoryLayout[] {JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS},
+          ERRNO,
+          CRITICAL);
+  private static final MethodHandle SENDTO =
+      function(
+          "sendto",
+          JAVA_LONG,
+          new MemoryLayout[] {JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT},
+          ERRNO,
+          CRITICAL);
+  private static final MethodHandle GETPWUID = listFunction("getpwuid_r");
+  private static final MethodHandle GETGRGID = listFunction("getgrgid_r");
   private static final MethodHandle STRERROR =
       LINKER.downcallHandle(
           LINKER.defaultLookup().findOrThrow("strerror"), FunctionDescriptor.of(text(), JAVA_INT));
@@ -111,6 +133,13 @@ final class Libc {
         LINKER.defaultLookup().findOrThrow(name),
         FunctionDescriptor.of(result, arguments),
         options);
+  }
+
+  /** Looks a number up in a list of the system's, users or groups. */
+  private static MethodHandle listFunction(String name) {
+    return LINKER.downcallHandle(
+        LINKER.defaultLookup().findOrThrow(name),
+        FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS));
   }
 
   private static AddressLayout text() {
@@ -130,14 +159,39 @@ final class Libc {
     }
   }
 
+  /** The number itself for somebody who has no name. */
+  static String userName(int id) {
+    return nameOf(GETPWUID, id);
+  }
+
+  /** The number itself for a group that has no name. */
+  static String groupName(int id) {
+    return nameOf(GETGRGID, id);
+  }
+
+  /** In {@code struct passwd} and {@code struct group}, the name comes first. */
+  private static String nameOf(MethodHandle list, int id) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment entry = arena.allocate(MOST_BYTES_OF_ENTRY, 8);
+      MemorySegment texts = arena.allocate(MOST_BYTES_OF_TEXTS);
+      MemorySegment found = arena.allocate(ADDRESS);
+      int errno = (int) list.invokeExact(id, entry, texts, texts.byteSize(), found);
+      return errno != 0 || found.get(ADDRESS, 0).equals(MemorySegment.NULL)
+          ? Integer.toUnsignedString(id)
+          : entry.get(text(), 0).getString(0);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
   /** None of these functions throws; the method handles only look as if they could. */
   private static AssertionError unexpected(Throwable e) {
     return new AssertionError("a call into the C library failed", e);
   }
 
-  static int socket(MemorySegment error, int family) {
+  static int socket(MemorySegment error, int family, int type) {
     try {
-      return (int) SOCKET.invokeExact(error, family, SOCK_STREAM | NONBLOCK | CLOEXEC, 0);
+      return (int) SOCKET.invokeExact(error, family, type | NONBLOCK | CLOEXEC, 0);
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -267,6 +321,32 @@ final class Libc {
   static long send(MemorySegment error, int fd, MemorySegment source, long length) {
     try {
       return (long) SEND.invokeExact(error, fd, source, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static long receiveFrom(
+      MemorySegment error,
+      int fd,
+      MemorySegment target,
+      long length,
+      MemorySegment address,
+      MemorySegment addressLength) {
+    try {
+      return (long)
+          RECVFROM.invokeExact(error, fd, target, length, MSG_DONTWAIT, address, addressLength);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static long sendTo(
+      MemorySegment error, int fd, MemorySegment source, long length, MemorySegment address) {
+    int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    try {
+      return (long)
+          SENDTO.invokeExact(error, fd, source, length, flags, address, (int) address.byteSize());
     } catch (Throwable e) {
       throw unexpected(e);
     }

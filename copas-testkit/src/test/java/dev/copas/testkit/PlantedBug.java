@@ -20,7 +20,7 @@ record PlantedBug(String name, String file, String fragment, String replacement)
               "resumes++; continuation.run(); queued = false; if (true) return; // Before"),
           new PlantedBug(
               "double wake-up: one turn to send is given to all who wait for it",
-              "SocketOutput.java",
+              "Sending.java",
               """
                       sender = next;
                       return;
@@ -90,7 +90,7 @@ record PlantedBug(String name, String file, String fragment, String replacement)
               ""),
           new PlantedBug(
               "reused turn: a sender who gave up is still in the queue",
-              "SocketOutput.java",
+              "Sending.java",
               "waiting.remove(self);",
               ""),
           new PlantedBug(
