@@ -1,5 +1,6 @@
 package dev.copas;
 
+import dev.copas.loop.Coroutine;
 import dev.copas.loop.Reports;
 import dev.copas.transport.PacketChannel;
 import dev.copas.transport.TransportChannel;
@@ -10,8 +11,10 @@ import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.net.StandardSocketOptions;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +45,7 @@ final class DatagramEndpoint implements TransportChannel.Listener {
   private volatile boolean closed;
   private volatile @Nullable InetSocketAddress local;
   private volatile @Nullable InetSocketAddress remote;
+  private long since;
 
   DatagramEndpoint(Copas copas) throws SocketException {
     this.copas = copas;
@@ -109,6 +113,8 @@ final class DatagramEndpoint implements TransportChannel.Listener {
       throw Addresses.cannotBind(wanted, e);
     }
     local = Addresses.withName(wanted, channel.localAddress());
+    since = copas.machine.moment();
+    copas.sockets.add(this);
   }
 
   void connect(InetSocketAddress target) throws IOException {
@@ -156,6 +162,36 @@ final class DatagramEndpoint implements TransportChannel.Listener {
               + "; disconnect() first");
     }
     return null;
+  }
+
+  // ---- What it is doing, for Copas.status
+
+  Status.DatagramStatus status() {
+    InetSocketAddress peer = remote;
+    return new Status.DatagramStatus(
+        where(),
+        peer == null ? null : Addresses.format(peer),
+        Duration.ofNanos(copas.machine.nanoTime() - since),
+        input.received(),
+        output.sent());
+  }
+
+  private String where() {
+    InetSocketAddress bound = local;
+    return bound == null ? "" : Addresses.format(bound);
+  }
+
+  /** Tells of each task that waits here, and what for. */
+  void tellWaits(BiConsumer<Coroutine, String> told) {
+    tell(input.waiting(), "a datagram on ", told);
+    tell(output.waiting(), "room to send from ", told);
+    output.queue().forEach(waiting -> tell(waiting, "its turn to send from ", told));
+  }
+
+  private void tell(@Nullable Coroutine waiting, String what, BiConsumer<Coroutine, String> told) {
+    if (waiting != null) {
+      told.accept(waiting, what + where());
+    }
   }
 
   // ---- Groups
@@ -207,6 +243,7 @@ final class DatagramEndpoint implements TransportChannel.Listener {
     input.shut();
     output.shut();
     output.shutTurns();
+    copas.sockets.remove(this);
     channel.close();
   }
 

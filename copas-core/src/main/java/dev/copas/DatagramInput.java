@@ -21,6 +21,7 @@ final class DatagramInput extends Direction {
   private long timeout = Timeouts.FOREVER;
   private int datagramSize = DEFAULT_DATAGRAM_SIZE;
   private @Nullable Coroutine server;
+  private long received;
 
   DatagramInput(Copas copas, DatagramEndpoint socket) {
     this.copas = copas;
@@ -53,6 +54,11 @@ final class DatagramInput extends Direction {
     return datagramSize;
   }
 
+  /** How many bytes of datagrams have come, in all. */
+  long received() {
+    return received;
+  }
+
   /** Whose wait for a datagram is that of a server, which keeps no loop from its end. */
   void servedBy(@Nullable Coroutine server) {
     this.server = server;
@@ -77,6 +83,7 @@ final class DatagramInput extends Direction {
       if (sender == null) {
         return 0;
       }
+      received += buffer.position();
       taken = new Datagram(Arrays.copyOf(buffer.array(), buffer.position()), sender);
       return 1;
     } finally {
@@ -95,6 +102,7 @@ final class DatagramInput extends Direction {
       return 0;
     }
     copas.packetRooms.filled(packet, room, sender);
+    received += packet.getLength();
     return 1;
   }
 

@@ -15,6 +15,7 @@ final class DatagramOutput extends Sending {
 
   private final DatagramEndpoint socket;
   private long timeout = Timeouts.FOREVER;
+  private long sent;
 
   DatagramOutput(DatagramEndpoint socket) {
     this.socket = socket;
@@ -36,6 +37,11 @@ final class DatagramOutput extends Sending {
 
   long timeout() {
     return timeout;
+  }
+
+  /** How many bytes of datagrams have left, in all. */
+  long sent() {
+    return sent;
   }
 
   /**
@@ -62,7 +68,9 @@ final class DatagramOutput extends Sending {
     socket.prepare();
     int length = source.remaining();
     try {
-      return socket.channel.send(source, socket.route(target));
+      boolean done = socket.channel.send(source, socket.route(target));
+      sent += done ? length : 0;
+      return done;
     } catch (SocketException e) {
       throw length > MOST_BYTES ? tooLong(length, e) : e;
     }

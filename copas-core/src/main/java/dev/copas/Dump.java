@@ -25,6 +25,10 @@ record Dump(Status status, List<List<StackTraceElement>> stacks) {
     status.servers().forEach(server -> line(text, 1, server(server)));
     line(text, 0, count(status.sockets().size(), "connection"));
     status.sockets().forEach(socket -> line(text, 1, socket(socket)));
+    if (!status.datagramSockets().isEmpty()) {
+      line(text, 0, count(status.datagramSockets().size(), "datagram socket"));
+      status.datagramSockets().forEach(socket -> line(text, 1, datagrams(socket)));
+    }
     tasks(text, Task.State.ACTIVE);
     tasks(text, Task.State.WAITING);
     return text.toString();
@@ -73,6 +77,17 @@ record Dump(Status status, List<List<StackTraceElement>> stacks) {
             someOf(socket.unread(), "not asked for yet"),
             count(socket.sent(), "byte"),
             someOf(socket.unsent(), "still to go"));
+  }
+
+  private static String datagrams(Status.DatagramStatus socket) {
+    String peer = socket.peer();
+    return "%s%s, open for %s, %s in, %s out"
+        .formatted(
+            socket.address(),
+            peer == null ? "" : ", connected to " + peer,
+            Durations.format(socket.age()),
+            count(socket.received(), "byte"),
+            count(socket.sent(), "byte"));
   }
 
   private static String someOf(int number, String what) {

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class OpenSockets {
 
   private final Set<CopasServerSocketImpl> listeners = new LinkedHashSet<>();
+  private final Set<DatagramEndpoint> datagrams = new LinkedHashSet<>();
   private @Nullable CopasSocketImpl lastConnection;
 
   void add(CopasServerSocketImpl listener) {
@@ -23,6 +24,14 @@ final class OpenSockets {
 
   void remove(CopasServerSocketImpl listener) {
     listeners.remove(listener);
+  }
+
+  void add(DatagramEndpoint socket) {
+    datagrams.add(socket);
+  }
+
+  void remove(DatagramEndpoint socket) {
+    datagrams.remove(socket);
   }
 
   /** Does nothing when it is there. */
@@ -64,6 +73,11 @@ final class OpenSockets {
   }
 
   /** The oldest first. */
+  List<DatagramEndpoint> datagrams() {
+    return List.copyOf(datagrams);
+  }
+
+  /** The oldest first. */
   List<CopasSocketImpl> connections() {
     List<CopasSocketImpl> all = new ArrayList<>();
     for (CopasSocketImpl next = lastConnection; next != null; next = next.older) {
@@ -75,6 +89,7 @@ final class OpenSockets {
   /** The transport has closed them all. */
   void clear() {
     listeners.clear();
+    datagrams.clear();
     connections().forEach(this::remove);
   }
 }

@@ -26,6 +26,7 @@ final class Snapshot {
     this.now = copas.machine.nanoTime();
     copas.machine.forEachLive(coroutines::addFirst); // They come the youngest first.
     copas.sockets.listeners().forEach(listener -> listener.tellWaits(waits::put));
+    copas.sockets.datagrams().forEach(socket -> socket.tellWaits(waits::put));
     copas.sockets.connections().forEach(connection -> connection.tellWaits(waits::put));
     copas.lifecycle.exitWaiters().forEach(waiting -> waits.put(waiting, "exit()"));
     for (Coroutine coroutine : coroutines) {
@@ -48,7 +49,8 @@ final class Snapshot {
         copas.machine.armedTimers(),
         coroutines.stream().map(this::status).toList(),
         copas.sockets.listeners().stream().map(CopasServerSocketImpl::status).toList(),
-        copas.sockets.connections().stream().map(CopasSocketImpl::status).toList());
+        copas.sockets.connections().stream().map(CopasSocketImpl::status).toList(),
+        copas.sockets.datagrams().stream().map(DatagramEndpoint::status).toList());
   }
 
   /** For each task of the status, in the same order. */

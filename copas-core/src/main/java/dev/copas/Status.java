@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param servers the listening sockets that were open, whether or not somebody accepted there
  * @param sockets the connections that were open, being made, or closed with bytes still to deliver,
  *     the oldest first
+ * @param datagramSockets those that were bound, the oldest first
  */
 public record Status(
     boolean running,
@@ -24,12 +25,14 @@ public record Status(
     int timers,
     List<TaskStatus> tasks,
     List<ServerStatus> servers,
-    List<SocketStatus> sockets) {
+    List<SocketStatus> sockets,
+    List<DatagramStatus> datagramSockets) {
 
   public Status {
     tasks = List.copyOf(tasks);
     servers = List.copyOf(servers);
     sockets = List.copyOf(sockets);
+    datagramSockets = List.copyOf(datagramSockets);
   }
 
   /** The tasks in that state. */
@@ -124,4 +127,16 @@ public record Status(
       long sent,
       int unread,
       int unsent) {}
+
+  /**
+   * A datagram socket.
+   *
+   * @param address like {@code 127.0.0.1:7777}
+   * @param peer to which it is connected; null when it is not
+   * @param age how long ago it was bound
+   * @param received how many bytes of datagrams were received here
+   * @param sent how many bytes of datagrams the operating system has taken
+   */
+  public record DatagramStatus(
+      String address, @Nullable String peer, Duration age, long received, long sent) {}
 }

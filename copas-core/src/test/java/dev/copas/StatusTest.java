@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import com.example.waits.Program;
 import dev.copas.Status.SocketState;
@@ -109,6 +110,39 @@ class StatusTest {
       full.task.cancel();
       next.task.cancel();
     }
+  }
+
+  @Test
+  void aDatagramSocketTellsOfItsBytesAndWhoeverWaitsForOneSaysWhere() throws Exception {
+    try (var fixture = SocketFixture.started();
+        var here = fixture.copas.bindDatagram("127.0.0.1", 0);
+        var there = fixture.copas.bindDatagram("127.0.0.1", 0)) {
+      there.connect(here.getLocalSocketAddress());
+      fixture.runInTask(() -> there.send(new byte[5], here.getLocalSocketAddress()));
+      fixture.runInTask(() -> assertEquals(5, here.receive().bytes().length));
+      var receiving = fixture.startRun(() -> fail(here.receive().toString()));
+      fixture.awaitWaiting(receiving);
+      Status status = fixture.copas.status();
+      assertWaitsFor("a datagram on " + here, status, receiving.task.name());
+      assertEquals(2, status.datagramSockets().size());
+      var first = status.datagramSockets().getFirst();
+      assertEquals("127.0.0.1:" + here.getLocalPort(), first.address());
+      assertNull(first.peer());
+      assertEquals(5, first.received());
+      var second = status.datagramSockets().getLast();
+      assertEquals(first.address(), second.peer());
+      assertEquals(5, second.sent());
+      String dump = fixture.copas.dump();
+      assertTrue(dump.contains("2 datagram sockets\n  " + first.address() + ", open for "), dump);
+      receiving.task.cancel();
+      fixture.await(receiving::isDone);
+      here.close();
+      assertEquals(List.of(second.address()), addresses(fixture.copas.status()));
+    }
+  }
+
+  private static List<String> addresses(Status status) {
+    return status.datagramSockets().stream().map(Status.DatagramStatus::address).toList();
   }
 
   @Test

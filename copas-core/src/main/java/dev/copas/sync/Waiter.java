@@ -42,9 +42,11 @@ class Waiter {
    */
   final boolean await(@Nullable Duration atMost) throws InterruptedException {
     long begin = copas.nanoTime();
+    Duration left = atMost;
     try {
-      while (!told && isTimeLeft(atMost, begin)) {
-        pause(atMost, begin);
+      while (!told && (left == null || left.isPositive())) {
+        pause(left);
+        left = atMost == null ? null : atMost.minusNanos(copas.nanoTime() - begin);
       }
     } catch (InterruptedException e) {
       if (!told) {
@@ -54,19 +56,12 @@ class Waiter {
     return told;
   }
 
-  private boolean isTimeLeft(@Nullable Duration atMost, long begin) {
-    return atMost == null || left(atMost, begin).isPositive();
-  }
-
-  private void pause(@Nullable Duration atMost, long begin) throws InterruptedException {
-    if (atMost == null) {
+  /** Never a pause of no time, whose end would hide a cancellation in the same turn. */
+  private static void pause(@Nullable Duration left) throws InterruptedException {
+    if (left == null) {
       Copas.pauseForever();
     } else {
-      Copas.pause(left(atMost, begin));
+      Copas.pause(left);
     }
-  }
-
-  private Duration left(Duration atMost, long begin) {
-    return atMost.minusNanos(copas.nanoTime() - begin);
   }
 }
