@@ -13,6 +13,7 @@ import dev.copas.Status.SocketState;
 import dev.copas.Status.SocketStatus;
 import dev.copas.Status.TaskStatus;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
@@ -114,11 +115,12 @@ class StatusTest {
 
   @Test
   void aDatagramSocketTellsOfItsBytesAndWhoeverWaitsForOneSaysWhere() throws Exception {
-    try (var fixture = SocketFixture.started();
-        var here = fixture.copas.bindDatagram("127.0.0.1", 0);
-        var there = fixture.copas.bindDatagram("127.0.0.1", 0)) {
-      there.connect(here.getLocalSocketAddress());
-      fixture.runInTask(() -> there.send(new byte[5], here.getLocalSocketAddress()));
+    try (var fixture = SocketFixture.started()) {
+      var here = fixture.copas.bindDatagram("127.0.0.1", 0);
+      var there = fixture.copas.bindDatagram("127.0.0.1", 0);
+      var target = new InetSocketAddress(here.getLocalAddress(), here.getLocalPort());
+      there.connect(target);
+      fixture.runInTask(() -> there.send(new byte[5], target));
       fixture.runInTask(() -> assertEquals(5, here.receive().bytes().length));
       var receiving = fixture.startRun(() -> fail(here.receive().toString()));
       fixture.awaitWaiting(receiving);
