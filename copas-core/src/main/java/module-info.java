@@ -7,7 +7,9 @@ import org.jspecify.annotations.NullMarked;
 @SuppressWarnings("module") // The test kit is built after this.
 module dev.copas {
   requires static transitive org.jspecify;
+  requires static jdk.jfr;
   requires jdk.management;
+  requires jdk.net;
 
   uses java.net.spi.InetAddressResolverProvider;
 
@@ -15,6 +17,7 @@ module dev.copas {
       dev.copas.loop.LookupProvider;
 
   exports dev.copas;
+  exports dev.copas.sync;
   exports dev.copas.loop to
       dev.copas.testkit;
   exports dev.copas.transport to

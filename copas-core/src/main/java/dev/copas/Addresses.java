@@ -2,16 +2,23 @@ package dev.copas;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
+import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
 /** From a host's name to its addresses, without holding the loop. */
 final class Addresses {
+
+  private static final String ABSTRACT = "@";
 
   private Addresses() {}
 
@@ -53,7 +60,60 @@ final class Addresses {
     }
   }
 
-  static String format(InetSocketAddress address) {
+  /** With the name under which it was asked for: to find it again may take a look-up. */
+  static InetSocketAddress withName(InetSocketAddress asked, @Nullable SocketAddress bound) {
+    if (!(bound instanceof InetSocketAddress got)) {
+      return asked;
+    }
+    InetAddress address = asked.getAddress();
+    boolean same =
+        address.equals(got.getAddress())
+            || (address.isAnyLocalAddress() && got.getAddress().isAnyLocalAddress());
+    return same ? new InetSocketAddress(address, got.getPort()) : got;
+  }
+
+  static BindException cannotBind(SocketAddress local, SocketException cause) {
+    return withCause(new BindException(cause.getMessage() + ": " + format(local)), cause);
+  }
+
+  /** The host of an address; that of a Unix socket is this machine. */
+  static InetAddress host(SocketAddress address) {
+    return address instanceof InetSocketAddress inet
+        ? inet.getAddress()
+        : InetAddress.getLoopbackAddress();
+  }
+
+  /** The port of an address; a Unix socket has none. */
+  static int port(SocketAddress address) {
+    return address instanceof InetSocketAddress inet ? inet.getPort() : 0;
+  }
+
+  /**
+   * The address of a Unix socket.
+   *
+   * @param name an abstract name when it begins with {@code @}, and else a path
+   */
+  static UnixDomainSocketAddress unix(String name) {
+    return name.startsWith(ABSTRACT) ? UnixDomainSocketAddress.of(name) : unix(Path.of(name));
+  }
+
+  /** A path may begin as an abstract name does; inside, the two must differ. */
+  static UnixDomainSocketAddress unix(Path path) {
+    if (path.toString().isEmpty()) {
+      throw new IllegalArgumentException("the path of a Unix socket is empty");
+    }
+    return UnixDomainSocketAddress.of(
+        path.toString().startsWith(ABSTRACT) ? Path.of(".").resolve(path) : path);
+  }
+
+  static String format(SocketAddress address) {
+    return switch (address) {
+      case InetSocketAddress inet -> format(inet);
+      default -> address.toString();
+    };
+  }
+
+  private static String format(InetSocketAddress address) {
     String host =
         address.getAddress() == null
             ? address.getHostString()

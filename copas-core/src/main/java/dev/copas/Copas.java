@@ -10,11 +10,17 @@ import dev.copas.loop.Wake;
 import dev.copas.transport.Transports;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketAddress;
 import java.net.SocketException;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.FileSystems;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -60,18 +66,26 @@ import org.jspecify.annotations.Nullable;
  * for longer than {@link Options#watchdogLimit}.
  *
  * <p>One platform thread at a time is inside {@link #loop} or {@link #step}. From any thread:
- * {@link #start}, {@link #stop}, {@link #close}, {@link #exit}, {@link #bind}, {@link #addServer},
- * {@link #removeServer}, {@link #addThread}, {@link #execute}, and all of {@link Task} and {@link
- * CopasSocket}.
+ * {@link #start}, {@link #stop}, {@link #close}, {@link #exit}, {@link #bind}, {@link #bindUnix},
+ * {@link #bindDatagram}, {@link #addServer(ServerSocket, Handler)}, {@link
+ * #removeServer(ServerSocket)}, {@link #addThread}, {@link #execute}, {@link #status}, {@link
+ * #dump}, and all of {@link Task}, {@link CopasSocket} and {@link CopasDatagramSocket}.
  */
 public final class Copas implements Executor, AutoCloseable {
 
   private static final String CLOSED = "this Copas is closed; create another one";
+
+  /** java.net connects to internet addresses only; a Unix socket knows better. */
+  private static final SocketAddress STAND_IN =
+      new InetSocketAddress(InetAddress.getLoopbackAddress(), 0);
+
   private static final Set<Copas> OPEN = ConcurrentHashMap.newKeySet();
 
   final Loop machine;
   final Options options;
   final Buffers buffers;
+  final OpenSockets sockets = new OpenSockets();
+  final PacketRooms packetRooms = new PacketRooms();
   final Lifecycle lifecycle;
   final Offload offload;
   private final AtomicLong taskNumbers = new AtomicLong();
@@ -82,9 +96,14 @@ public final class Copas implements Executor, AutoCloseable {
     this.machine = machine;
     this.buffers = new Buffers(machine, options.receiveBufferBytes());
     this.offload = new Offload(options.offloadThreads());
-    this.lifecycle = new Lifecycle(machine, options.closeTimeout(), offload::end);
+    this.lifecycle = new Lifecycle(machine, options.closeTimeout(), this::ended);
     machine.onInterrupt(lifecycle::exit);
     OPEN.add(this);
+  }
+
+  private void ended() {
+    sockets.clear();
+    offload.end();
   }
 
   /**
@@ -172,15 +191,24 @@ public final class Copas implements Executor, AutoCloseable {
    * @throws java.net.BindException when the address is in use or not this machine's
    */
   public CopasServerSocket bind(String host, int port) throws IOException {
+    return bindToFirst(host, port, this::bind);
+  }
+
+  /** Makes a socket that is bound to an address. */
+  private interface Binding<S> {
+    S to(InetSocketAddress address) throws IOException;
+  }
+
+  private <S> S bindToFirst(String host, int port, Binding<S> bind) throws IOException {
     Objects.requireNonNull(host, "host");
     checkPort(port);
     if (host.equals("*")) {
-      return bind(new InetSocketAddress(port));
+      return bind.to(new InetSocketAddress(port));
     }
     IOException failure = null;
     for (InetAddress address : Addresses.resolve(this, host, Timeouts.FOREVER)) {
       try {
-        return bind(new InetSocketAddress(address, port));
+        return bind.to(new InetSocketAddress(address, port));
       } catch (IOException e) {
         if (failure == null) {
           failure = e;
@@ -193,8 +221,13 @@ public final class Copas implements Executor, AutoCloseable {
   }
 
   private CopasServerSocket bind(InetSocketAddress address) throws IOException {
+    return listening(new TcpServerSocketImpl(this), address);
+  }
+
+  private CopasServerSocket listening(CopasServerSocketImpl impl, @Nullable SocketAddress address)
+      throws IOException {
     checkOpen();
-    var server = new CopasServerSocket(this);
+    var server = new CopasServerSocket(this, impl);
     try {
       if (!System.getProperty("os.name").startsWith("Windows")) {
         server.setReuseAddress(true);
@@ -205,6 +238,93 @@ public final class Copas implements Executor, AutoCloseable {
       server.close();
       throw e;
     }
+  }
+
+  /**
+   * A listening Unix socket, to which only the user of this process can connect; see {@link
+   * #bindUnix(Path, Set)}. (On systems without POSIX permissions, who may is the folder's affair.)
+   */
+  public CopasServerSocket bindUnix(Path path) throws IOException {
+    return bindUnix(Addresses.unix(path), ownerOnly());
+  }
+
+  /**
+   * A listening Unix socket: as {@link #bind}, for clients on this machine. Its file is deleted
+   * when it is closed.
+   *
+   * <p>The file that a server leaves behind which was killed is replaced: one that is a socket, and
+   * whose connections the system refuses. (So a server that runs sees a connection that ends at
+   * once. Two that start at the same moment may both take the place of a third.)
+   *
+   * @param permissions of the file: who may write to it may connect. They hold before anybody can:
+   *     with java.nio, where the system listens first, whoever got in before is turned away (but
+   *     for one whom it is letting in at that very moment, where the umask does not forbid it). It
+   *     is safer still to have a folder that others may not enter.
+   * @throws java.net.BindException when a server runs there, or when the path is that of another
+   *     file, which is left alone; when it is too long (the system takes about a hundred bytes), or
+   *     its folder does not exist or may not be written to
+   * @throws UnsupportedOperationException on a system without such permissions or Unix sockets
+   */
+  public CopasServerSocket bindUnix(Path path, Set<PosixFilePermission> permissions)
+      throws IOException {
+    return bindUnix(Addresses.unix(path), Set.copyOf(permissions));
+  }
+
+  /**
+   * A listening Unix socket.
+   *
+   * @param name as the tools of Linux write it: one that begins with {@code @} is an abstract name,
+   *     which has no file and no permissions, so every user of the machine can connect; it ends
+   *     with the socket. Everything else is a path: see {@link #bindUnix(Path)}.
+   * @throws UnsupportedOperationException for an abstract name on java.nio, which has none; see
+   *     {@link Options#epoll}
+   */
+  public CopasServerSocket bindUnix(String name) throws IOException {
+    return bindUnix(Addresses.unix(name), ownerOnly());
+  }
+
+  private CopasServerSocket bindUnix(
+      UnixDomainSocketAddress address, @Nullable Set<PosixFilePermission> permissions)
+      throws IOException {
+    return listening(new UnixServerSocketImpl(this, address, permissions), null);
+  }
+
+  private static @Nullable Set<PosixFilePermission> ownerOnly() {
+    return FileSystems.getDefault().supportedFileAttributeViews().contains("posix")
+        ? Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE)
+        : null;
+  }
+
+  /**
+   * A UDP socket that is bound.
+   *
+   * @param host a name or address of this machine, of whose addresses the first that can be bound
+   *     is taken; {@code "*"} is all, of IPv4 and IPv6
+   * @param port 0 is any free one; see {@link DatagramSocket#getLocalPort}
+   * @throws java.net.BindException when the address is in use or not this machine's
+   */
+  public CopasDatagramSocket bindDatagram(String host, int port) throws IOException {
+    return bindToFirst(host, port, this::bindDatagram);
+  }
+
+  private CopasDatagramSocket bindDatagram(InetSocketAddress address) throws IOException {
+    CopasDatagramSocket socket = datagramSocket();
+    try {
+      socket.bind(address);
+      return socket;
+    } catch (Throwable e) {
+      socket.close();
+      throw e;
+    }
+  }
+
+  /**
+   * A UDP socket that is not bound yet: for clients, and for those who have options to set before.
+   * It gets any free port when it is first used, unless it is bound before.
+   */
+  public CopasDatagramSocket datagramSocket() throws SocketException {
+    checkOpen();
+    return new CopasDatagramSocket(this);
   }
 
   /** Serves the connections of a socket, with {@link ServerOptions#defaults}. */
@@ -223,21 +343,41 @@ public final class Copas implements Executor, AutoCloseable {
     Objects.requireNonNull(handler, "handler");
     Objects.requireNonNull(serverOptions, "serverOptions");
     CopasServerSocket serverSocket = own(server);
+    checkTakesServer(serverSocket, serverSocket.isClosed());
+    new Server(this, serverSocket, serverOptions, handler).start();
+  }
+
+  private void checkTakesServer(Object socket, boolean closed) {
     checkOpen();
-    if (serverSocket.isClosed()) {
-      throw new IllegalArgumentException("the server socket is closed: " + server);
+    if (closed) {
+      throw new IllegalArgumentException("the server socket is closed: " + socket);
     }
     if (lifecycle.isStopping()) {
       throw new IllegalStateException("the loop is stopping; it takes no new servers");
     }
-    Server present = serverSocket.server.get();
-    var added = new Server(this, serverSocket, present, serverOptions, handler);
-    if ((present != null && !present.isReleased())
-        || !serverSocket.server.compareAndSet(present, added)) {
-      throw new IllegalStateException(
-          "there is a server on " + server + " already; removeServer() it first");
-    }
-    added.start();
+  }
+
+  /** Serves a datagram socket, with {@link ServerOptions#defaults}. */
+  public void addServer(DatagramSocket server, DatagramHandler handler) {
+    addServer(server, ServerOptions.defaults(), handler);
+  }
+
+  /**
+   * Runs the handler in one task, with the socket: there are no connections. From any thread.
+   *
+   * <p>Like every server it keeps the loop running; after {@link #exit} no longer than the handler
+   * does anything but wait for the next datagram.
+   *
+   * @param server what {@link #bindDatagram} or {@link #datagramSocket} has made, here
+   * @throws IllegalStateException when it has a server already
+   */
+  public void addServer(
+      DatagramSocket server, ServerOptions serverOptions, DatagramHandler handler) {
+    Objects.requireNonNull(handler, "handler");
+    Objects.requireNonNull(serverOptions, "serverOptions");
+    CopasDatagramSocket socket = own(server);
+    checkTakesServer(socket, socket.isClosed());
+    new DatagramServer(this, socket, serverOptions, handler).start();
   }
 
   /**
@@ -255,12 +395,37 @@ public final class Copas implements Executor, AutoCloseable {
    * @return false when there was no server on it
    */
   public boolean removeServer(ServerSocket server, boolean keepOpen) {
-    Server running = own(server).server.get();
-    if (running == null || !running.release()) {
+    Service running = own(server).server.get();
+    if (running == null || !running.leave()) {
       return false;
     }
     if (!keepOpen) {
       closeQuietly(server);
+    }
+    return true;
+  }
+
+  /** Ends a server and closes its socket; see {@link #removeServer(DatagramSocket, boolean)}. */
+  public boolean removeServer(DatagramSocket server) {
+    return removeServer(server, false);
+  }
+
+  /**
+   * Ends a datagram server. From any thread.
+   *
+   * @param keepOpen whether the socket stays open, so that it can be added again: then the
+   *     handler's task is cancelled, and has the socket until it has ended. Otherwise the socket is
+   *     closed, and the handler learns of it by a {@link SocketException} of the call that waits on
+   *     it, or of the next one.
+   * @return false when there was no server on it
+   */
+  public boolean removeServer(DatagramSocket server, boolean keepOpen) {
+    Service running = own(server).server.get();
+    if (running == null || !(keepOpen ? running.leave() : running.release())) {
+      return false;
+    }
+    if (!keepOpen) {
+      server.close();
     }
     return true;
   }
@@ -280,6 +445,15 @@ public final class Copas implements Executor, AutoCloseable {
     }
     throw new IllegalArgumentException(
         "not a server socket of this Copas: " + server + "; make it with bind(host, port)");
+  }
+
+  private CopasDatagramSocket own(DatagramSocket server) {
+    Objects.requireNonNull(server, "server");
+    if (server instanceof CopasDatagramSocket own && own.copas() == this) {
+      return own;
+    }
+    throw new IllegalArgumentException(
+        "not a datagram socket of this Copas: " + server + "; make it with bindDatagram()");
   }
 
   /**
@@ -304,15 +478,56 @@ public final class Copas implements Executor, AutoCloseable {
   public CopasSocket connect(String host, int port, @Nullable Duration timeout) throws IOException {
     Objects.requireNonNull(host, "host");
     checkPort(port);
-    CopasSocket socket = socket();
+    return connected(socket(), InetSocketAddress.createUnresolved(host, port), timeout);
+  }
+
+  private static CopasSocket connected(
+      CopasSocket socket, SocketAddress address, @Nullable Duration timeout) throws IOException {
     try {
       socket.setTimeouts(timeout, null, null);
-      socket.connect(InetSocketAddress.createUnresolved(host, port));
+      socket.connect(address);
       return socket;
     } catch (Throwable e) {
       socket.close();
       throw e;
     }
+  }
+
+  /** Connects to a Unix socket; see {@link #connectUnix(Path, Duration)}. */
+  public CopasSocket connectUnix(Path path) throws IOException {
+    return connectUnix(path, null);
+  }
+
+  /**
+   * Connects to a Unix socket. In a task, or from another thread while the loop runs.
+   *
+   * <p>Needs no waiting unless too many wait there to be accepted. Then it asks again every 10 ms,
+   * since the system says nothing, and others may be faster. (On java.nio it knows that by the
+   * system's English text; in another language it is an exception.)
+   *
+   * @param timeout null is for ever
+   * @throws java.net.ConnectException when nobody listens there
+   * @throws SocketException when there is no such file, or it may not be written to
+   * @throws java.net.SocketTimeoutException when it took longer
+   */
+  public CopasSocket connectUnix(Path path, @Nullable Duration timeout) throws IOException {
+    return connectUnix(Addresses.unix(path), timeout);
+  }
+
+  /**
+   * Connects to a Unix socket; see {@link #connectUnix(Path, Duration)}.
+   *
+   * @param name an abstract name when it begins with {@code @}, and else a path; see {@link
+   *     #bindUnix(String)}
+   */
+  public CopasSocket connectUnix(String name) throws IOException {
+    return connectUnix(Addresses.unix(name), null);
+  }
+
+  private CopasSocket connectUnix(UnixDomainSocketAddress address, @Nullable Duration timeout)
+      throws IOException {
+    checkOpen();
+    return connected(new CopasSocket(new UnixSocketImpl(this, address)), STAND_IN, timeout);
   }
 
   /** Not yet connected. */
@@ -371,6 +586,11 @@ public final class Copas implements Executor, AutoCloseable {
    */
   public static Task current() {
     return (Task) self().subject();
+  }
+
+  /** Whether it is a task of this loop that calls this. From any thread. */
+  public boolean inLoop() {
+    return machine.current() != null;
   }
 
   static Coroutine self() {
@@ -622,6 +842,39 @@ public final class Copas implements Executor, AutoCloseable {
     }
   }
 
+  // ---- What is going on
+
+  /**
+   * What the loop is doing at this moment: its tasks and what they wait for, its sockets, its
+   * turns. It takes time for each task and socket, and nothing while nobody asks. From any thread:
+   * in a task and while nobody runs the loop, at once; elsewhere it is made in the loop's next
+   * turn, and the caller waits for that.
+   *
+   * @throws IllegalStateException when a task holds the loop for longer than {@link
+   *     Options#statusTimeout}: the message names it, and the cause has its stack; or when the
+   *     calling thread, which waits, is interrupted (its status stays set)
+   */
+  public Status status() {
+    return Outside.ask(this, () -> new Snapshot(this).status());
+  }
+
+  /**
+   * The {@link #status} as a text for people: a tree with the stacks of the tasks, without the
+   * frames of the loop itself. Tasks that wait at the same place have one stack in common. The loop
+   * stands still while the stacks are taken: some microseconds for each task. From any thread.
+   *
+   * @return when a task holds the loop for longer than {@link Options#statusTimeout}, only which
+   *     one does, and its stack
+   * @throws IllegalStateException when the calling thread, which waits, is interrupted
+   */
+  public String dump() {
+    try {
+      return Outside.ask(this, () -> Dump.of(new Snapshot(this))).text();
+    } catch (LoopHeldException e) {
+      return Dump.ofHeld(e);
+    }
+  }
+
   // ---- The loop
 
   /**
@@ -713,7 +966,9 @@ public final class Copas implements Executor, AutoCloseable {
    * {@link java.net.InetAddress} has one for each name that is being looked up: so in here, a task
    * looks a name up without letting others run, and the step takes as long as that. {@link
    * #connect} lets them run. When a third thread looks the same name up, a task may be the next to
-   * have the lock: whoever has such threads looks names up in tasks, not between steps.
+   * have the lock: whoever has such threads looks names up in tasks, not between steps. The
+   * watchdog names a thread that waits for a lock between two steps, see {@link
+   * Options#watchdogLimit(Duration)}.
    *
    * @return whether a task ran
    * @throws IllegalStateException as {@link #loop}

@@ -1,18 +1,24 @@
 package dev.copas;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.SocketAddress;
 import java.net.SocketException;
+import java.net.UnixDomainSocketAddress;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A listening socket whose {@link #accept} lets other tasks run. Made by {@link Copas#bind}.
+ * A listening socket whose {@link #accept} lets other tasks run. Made by {@link Copas#bind} and
+ * {@link Copas#bindUnix}.
  *
  * <p>A {@link ServerSocket} in every other respect. {@link #close} may be called from any thread;
- * who waits in {@code accept} then gets a {@link SocketException}.
+ * who waits in {@code accept} then gets a {@link SocketException}. For more options than java.net
+ * has, see {@link CopasSocketOptions}.
+ *
+ * <p>A Unix socket has no host and no port: {@link #getInetAddress} is the loopback address and
+ * {@link #getLocalPort} 0. Its file is deleted when it is closed, unless another one has taken its
+ * place.
  */
 public final class CopasServerSocket extends ServerSocket {
 
@@ -20,13 +26,9 @@ public final class CopasServerSocket extends ServerSocket {
   private final CopasServerSocketImpl impl;
 
   /** The server that accepts here, while there is one. */
-  final AtomicReference<@Nullable Server> server = new AtomicReference<>();
+  final AtomicReference<@Nullable Service> server = new AtomicReference<>();
 
-  CopasServerSocket(Copas copas) {
-    this(copas, new CopasServerSocketImpl(copas));
-  }
-
-  private CopasServerSocket(Copas copas, CopasServerSocketImpl impl) {
+  CopasServerSocket(Copas copas, CopasServerSocketImpl impl) {
     super(impl);
     this.copas = copas;
     this.impl = impl;
@@ -63,7 +65,7 @@ public final class CopasServerSocket extends ServerSocket {
     if (!isBound()) {
       throw new SocketException("Socket is not bound yet");
     }
-    var socket = new CopasSocket(copas);
+    var socket = new CopasSocket(impl.newConnection());
     implAccept(socket);
     return socket;
   }
@@ -71,6 +73,11 @@ public final class CopasServerSocket extends ServerSocket {
   /** Ends the accept that waits, as a close would. Only on the loop. */
   void turnAway() {
     impl.turnAway();
+  }
+
+  /** The name of the server that accepts here now; null without one. Only on the loop. */
+  void servedBy(@Nullable String server) {
+    impl.servedBy(server);
   }
 
   /** Closes the next connection unheard, also when the process is out of descriptors. */
@@ -93,12 +100,21 @@ public final class CopasServerSocket extends ServerSocket {
     copas.machine.drainUnlessTurning();
   }
 
-  /** The address and port it is bound to, like {@code 127.0.0.1:7777}. */
+  /**
+   * Where it listens: an {@link java.net.InetSocketAddress} or, of a Unix socket, a {@link
+   * UnixDomainSocketAddress}. Null before it is bound.
+   */
+  @Override
+  public @Nullable SocketAddress getLocalSocketAddress() {
+    return impl.address() instanceof UnixDomainSocketAddress unix
+        ? unix
+        : super.getLocalSocketAddress();
+  }
+
+  /** The address and port it is bound to, like {@code 127.0.0.1:7777}; or the path. */
   @Override
   public String toString() {
-    InetAddress address = getInetAddress();
-    return address == null
-        ? "unbound"
-        : Addresses.format(new InetSocketAddress(address, getLocalPort()));
+    SocketAddress address = impl.address();
+    return address == null ? "unbound" : Addresses.format(address);
   }
 }

@@ -7,35 +7,52 @@ import dev.copas.transport.TransportChannel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.BindException;
 import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketImpl;
 import java.net.SocketOption;
 import java.net.SocketOptions;
+import java.time.Duration;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** A listening socket, as java.net.ServerSocket wants it. */
-final class CopasServerSocketImpl extends SocketImpl implements TransportChannel.Listener {
+abstract sealed class CopasServerSocketImpl extends SocketImpl implements TransportChannel.Listener
+    permits TcpServerSocketImpl, UnixServerSocketImpl {
 
-  private final Copas copas;
+  final Copas copas;
   private final Accepting accepting = new Accepting();
   private @Nullable ListenChannel channel;
-  private @Nullable InetSocketAddress wanted;
 
   /** Known also after the socket was closed, as java.net has it. */
-  private volatile @Nullable InetSocketAddress bound;
+  private volatile @Nullable Bound bound;
 
-  private @Nullable InetSocketAddress ofConnections;
   private @Nullable Coroutine acceptor;
   private long timeout = Timeouts.FOREVER;
+  private long since;
+  private long accepted;
+  private @Nullable String servedBy;
 
   CopasServerSocketImpl(Copas copas) {
     this.copas = copas;
   }
+
+  /**
+   * @param address where it listens
+   * @param ofConnections the local address of what is accepted; null when each may have another one
+   */
+  record Bound(SocketAddress address, @Nullable SocketAddress ofConnections) {}
+
+  abstract ListenChannel openChannel() throws IOException;
+
+  /** For what will be accepted. */
+  abstract CopasSocketImpl newConnection();
+
+  abstract SocketAddress wanted();
+
+  abstract Bound bind(ListenChannel channel, int backlog) throws IOException;
 
   private final class Accepting extends Direction {
 
@@ -84,61 +101,37 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
 
   @Override
   protected void create(boolean stream) throws IOException {
-    ListenChannel created = copas.machine.transport().openListener();
+    ListenChannel created = openChannel();
     created.setListener(this);
     channel = created;
-  }
-
-  @Override
-  protected void bind(InetAddress host, int port) {
-    wanted = new InetSocketAddress(host, port);
   }
 
   /** Binds as well, since the transport does both in one. */
   @Override
   protected void listen(int backlog) throws IOException {
-    InetSocketAddress local = wanted == null ? new InetSocketAddress(0) : wanted;
     try {
       copas.machine.awaitCloses(Timeouts.nanos(copas.options.closeTimeout()));
       Outside.run(
           copas.machine,
           () -> {
-            channel().bind(local, backlog);
-            SocketAddress got = channel().localAddress();
-            bound = withName(local, got);
-            ofConnections = ofConnections(got);
+            bound = bind(channel(), backlog);
+            since = copas.machine.moment();
+            copas.sockets.add(this);
           });
     } catch (SocketException e) {
-      var clearer = new BindException(e.getMessage() + ": " + Addresses.format(local));
-      clearer.initCause(e);
-      throw clearer;
+      throw Addresses.cannotBind(wanted(), e);
     }
-  }
-
-  /** The local address of everything that is accepted; null when each may have another one. */
-  private static @Nullable InetSocketAddress ofConnections(@Nullable SocketAddress bound) {
-    return bound instanceof InetSocketAddress address && !address.getAddress().isAnyLocalAddress()
-        ? address
-        : null;
-  }
-
-  /** With the name under which it was asked for: to find it again may take a look-up. */
-  private static InetSocketAddress withName(
-      InetSocketAddress asked, @Nullable SocketAddress bound) {
-    if (!(bound instanceof InetSocketAddress got)) {
-      return asked;
-    }
-    InetAddress address = asked.getAddress();
-    boolean same =
-        address.equals(got.getAddress())
-            || (address.isAnyLocalAddress() && got.getAddress().isAnyLocalAddress());
-    return same ? new InetSocketAddress(address, got.getPort()) : got;
   }
 
   @Override
   protected void accept(SocketImpl socket) throws IOException {
     Outside.perform(
-        copas, self -> ((CopasSocketImpl) socket).accepted(acceptOne(self), ofConnections));
+        copas, self -> ((CopasSocketImpl) socket).accepted(acceptOne(self), localOfConnections()));
+  }
+
+  private @Nullable SocketAddress localOfConnections() {
+    Bound present = bound;
+    return present == null ? null : present.ofConnections;
   }
 
   private StreamChannel acceptOne(Coroutine self) throws IOException {
@@ -148,7 +141,9 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
     }
     acceptor = self;
     try {
-      return accepting.next(self, self.loop().deadlineAfter(timeout));
+      StreamChannel next = accepting.next(self, self.loop().deadlineAfter(timeout));
+      accepted++;
+      return next;
     } finally {
       acceptor = null;
     }
@@ -165,8 +160,33 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
 
   private void closeOnLoop() throws IOException {
     turnAway();
+    copas.sockets.remove(this);
     if (channel != null) {
       channel.close();
+    }
+  }
+
+  // ---- What it is doing, for Copas.status
+
+  /** The name of the server that accepts here now; null without one. */
+  void servedBy(@Nullable String server) {
+    servedBy = server;
+  }
+
+  Status.ServerStatus status() {
+    return new Status.ServerStatus(
+        where(), servedBy, Duration.ofNanos(copas.machine.nanoTime() - since), accepted);
+  }
+
+  private String where() {
+    SocketAddress local = address();
+    return local == null ? "" : Addresses.format(local);
+  }
+
+  void tellWaits(BiConsumer<Coroutine, String> told) {
+    Coroutine waiting = accepting.waiting();
+    if (waiting != null) {
+      told.accept(waiting, "a connection on " + where());
     }
   }
 
@@ -174,14 +194,20 @@ final class CopasServerSocketImpl extends SocketImpl implements TransportChannel
 
   @Override
   protected @Nullable InetAddress getInetAddress() {
-    InetSocketAddress local = bound;
-    return local == null ? null : local.getAddress();
+    SocketAddress local = address();
+    return local == null ? null : Addresses.host(local);
   }
 
   @Override
   protected int getLocalPort() {
-    InetSocketAddress local = bound;
-    return local == null ? -1 : local.getPort();
+    SocketAddress local = address();
+    return local == null ? -1 : Addresses.port(local);
+  }
+
+  /** Where it listens, or null. */
+  final @Nullable SocketAddress address() {
+    Bound present = bound;
+    return present == null ? null : present.address;
   }
 
   @Override

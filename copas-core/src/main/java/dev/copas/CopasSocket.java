@@ -7,11 +7,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.lang.ref.Reference;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.SocketException;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
 import java.nio.ReadOnlyBufferException;
@@ -42,7 +41,14 @@ import org.jspecify.annotations.Nullable;
  * peer that is gone shows with a later call: the next send, flush or close, or when a receive comes
  * to the end of the stream. Several tasks may send: first come, first served, whole messages.
  *
- * <p>TCP_NODELAY is on from the beginning.
+ * <p>TCP_NODELAY is on from the beginning. What java.net has no options for is in {@link
+ * CopasSocketOptions}.
+ *
+ * <p>A <strong>Unix socket</strong> ({@link Copas#connectUnix}, {@link Copas#bindUnix}) has no host
+ * and no port: {@link #getInetAddress} is the loopback address, and ports are 0. What is for TCP
+ * only ({@link #setTcpNoDelay}, {@link #setKeepAlive}, {@link #setTrafficClass}, {@link
+ * #setOOBInline}, {@link #setReuseAddress}) is accepted and does nothing. {@code
+ * getOption(jdk.net.ExtendedSocketOptions.SO_PEERCRED)} tells the user and group of the peer.
  *
  * <p>{@link #close()} never waits: what was sent before is still delivered, for {@link
  * Options#closeTimeout} at most; then the connection is reset. It may be called from any thread,
@@ -62,10 +68,10 @@ public final class CopasSocket extends Socket {
 
   /** Not yet connected; see {@link Copas#connect}. */
   CopasSocket(Copas copas) throws SocketException {
-    this(new CopasSocketImpl(copas));
+    this(new TcpSocketImpl(copas));
   }
 
-  private CopasSocket(CopasSocketImpl impl) throws SocketException {
+  CopasSocket(CopasSocketImpl impl) throws SocketException {
     super(impl);
     this.impl = impl;
   }
@@ -386,12 +392,44 @@ public final class CopasSocket extends Socket {
     impl.input.setTimeout(receiveNanos);
   }
 
+  /**
+   * What has gone over the connection, and how old it is; also when it is closed. As LuaSocket's
+   * {@code getstats}. From any thread: while the loop runs, elsewhere than in a task it is made in
+   * its next turn, and the caller waits for that.
+   *
+   * @throws IllegalStateException when a task holds the loop for longer than {@link
+   *     Options#statusTimeout}, or the calling thread is interrupted
+   */
+  public Status.SocketStatus stats() {
+    return Outside.ask(impl.copas, impl::status);
+  }
+
+  // ---- Addresses
+
+  /**
+   * The peer's address: an {@link java.net.InetSocketAddress} or, of a Unix socket, a {@link
+   * UnixDomainSocketAddress}, whose path is empty when the peer is a client. Null before it is
+   * connected.
+   */
+  @Override
+  public @Nullable SocketAddress getRemoteSocketAddress() {
+    return impl.remote() instanceof UnixDomainSocketAddress unix
+        ? unix
+        : super.getRemoteSocketAddress();
+  }
+
+  /** The own address; see {@link #getRemoteSocketAddress}. */
+  @Override
+  public @Nullable SocketAddress getLocalSocketAddress() {
+    return impl.local() instanceof UnixDomainSocketAddress unix
+        ? unix
+        : super.getLocalSocketAddress();
+  }
+
   /** The peer's address and port, like {@code 127.0.0.1:40112}, or that it is not connected. */
   @Override
   public String toString() {
-    InetAddress peer = getInetAddress();
-    return peer == null
-        ? "CopasSocket[unconnected]"
-        : "CopasSocket[" + Addresses.format(new InetSocketAddress(peer, getPort())) + "]";
+    String peer = impl.peer();
+    return "CopasSocket[" + (peer == null ? "unconnected" : peer) + "]";
   }
 }

@@ -6,9 +6,7 @@ import dev.copas.transport.StreamChannel;
 import dev.copas.transport.TransportChannel;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.InterruptedIOException;
 import java.io.OutputStream;
-import java.lang.ref.Cleaner;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -18,17 +16,18 @@ import java.net.SocketException;
 import java.net.SocketImpl;
 import java.net.SocketOption;
 import java.net.SocketOptions;
-import java.net.StandardSocketOptions;
-import java.net.UnknownHostException;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One connection, as java.net.Socket wants it: how it comes about, what can be set, how it ends.
- * Its bytes are the business of {@link SocketInput} and {@link SocketOutput}.
+ * One connection, as java.net.Socket wants it: what can be set, how it ends. How it comes about is
+ * the business of {@link TcpSocketImpl} and {@link UnixSocketImpl}, and its bytes are that of
+ * {@link SocketInput} and {@link SocketOutput}.
  *
  * <p>The JDK holds a lock of the socket around {@link #create}, {@link #close} and {@link
  * #supportedOptions}; none of them waits.
@@ -36,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Nothing of the loop holds the {@link CopasSocket}, only this: so a socket that its user has
  * forgotten can be found; see {@link Forgotten}.
  */
-final class CopasSocketImpl extends SocketImpl implements TransportChannel.Listener {
+abstract sealed class CopasSocketImpl extends SocketImpl implements TransportChannel.Listener
+    permits TcpSocketImpl, UnixSocketImpl {
 
   private static final String LOST = "a socket was closed and lost bytes that were sent before";
 
@@ -48,13 +48,20 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   private @Nullable Preparation preparation;
   private boolean connected;
   private volatile boolean closed;
-  private volatile Cleaner.@Nullable Cleanable watch;
-  private @Nullable InetSocketAddress remote;
-  private @Nullable InetSocketAddress local;
+  private volatile @Nullable Forgotten forgotten;
+  private @Nullable SocketAddress remote;
+  private @Nullable SocketAddress local;
   private long connectTimeout = Timeouts.FOREVER;
+  private final long since;
+
+  // The list of OpenSockets.
+  boolean isListed;
+  @Nullable CopasSocketImpl older;
+  @Nullable CopasSocketImpl newer;
 
   CopasSocketImpl(Copas copas) {
     this.copas = copas;
+    this.since = copas.machine.moment();
     this.input = new SocketInput(copas, this);
     this.output = new SocketOutput(copas, this);
   }
@@ -66,24 +73,20 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     boolean channelUsed;
   }
 
-  /** Waits for the outcome of a connection attempt. */
-  private static final class Connecting extends Direction {
+  /** An attempt to connect, and the wait for its outcome. */
+  abstract static class Connecting extends Direction {
 
-    final StreamChannel channel;
-    private final InetSocketAddress target;
+    private final SocketAddress target;
 
-    Connecting(StreamChannel channel, InetSocketAddress target) {
-      this.channel = channel;
+    Connecting(SocketAddress target) {
       this.target = target;
     }
 
-    @Override
-    void arm() throws IOException {
-      channel.awaitWritable();
-    }
+    /** One try: 1 when it is connected. */
+    abstract int make() throws IOException;
 
     @Override
-    String verb() {
+    final String verb() {
       return "Connect to " + Addresses.format(target);
     }
   }
@@ -126,15 +129,19 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     }
     if (channel == null) {
       preparation = new Preparation();
-      use(copas.machine.transport().openStream());
+      use(openChannel());
     }
   }
 
-  /** What is sent in one turn leaves at once; holding back small packets would only delay it. */
+  abstract StreamChannel openChannel() throws IOException;
+
+  /** Sets what every channel of this kind is to have. */
+  abstract void prepare(StreamChannel channel) throws IOException;
+
   private void use(StreamChannel next) throws IOException {
     next.setListener(this);
     try {
-      next.setOption(StandardSocketOptions.TCP_NODELAY, true);
+      prepare(next);
     } catch (IOException e) {
       next.close();
       throw e;
@@ -143,18 +150,19 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
   }
 
   /** A server has accepted this; the system need not be asked for what the server knows. */
-  void accepted(StreamChannel accepted, @Nullable InetSocketAddress knownLocal) throws IOException {
+  void accepted(StreamChannel accepted, @Nullable SocketAddress knownLocal) throws IOException {
     use(accepted);
     connected(accepted, knownLocal);
     fd = null;
     address = null;
   }
 
-  private void connected(StreamChannel channel, @Nullable InetSocketAddress knownLocal)
+  private void connected(StreamChannel channel, @Nullable SocketAddress knownLocal)
       throws IOException {
     connected = true;
-    remote = (InetSocketAddress) channel.remoteAddress();
-    local = knownLocal != null ? knownLocal : (InetSocketAddress) channel.localAddress();
+    copas.sockets.add(this);
+    remote = channel.remoteAddress();
+    local = knownLocal != null ? knownLocal : channel.localAddress();
   }
 
   void setConnectTimeout(long nanos) {
@@ -171,71 +179,43 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     connect(new InetSocketAddress(address, port), 0);
   }
 
-  @Override
-  protected void connect(SocketAddress remote, int timeoutMillis) throws IOException {
-    if (!(remote instanceof InetSocketAddress target)) {
-      throw new IllegalArgumentException("not an internet address: " + remote);
-    }
-    long nanos = timeoutMillis == 0 ? connectTimeout : Timeouts.fromJavaNet(timeoutMillis);
-    Outside.perform(copas, self -> connectToAny(self, target, nanos));
+  /** How long a connect may take that was given so many milliseconds, as java.net has it. */
+  final long connectNanos(int timeoutMillis) {
+    return timeoutMillis == 0 ? connectTimeout : Timeouts.fromJavaNet(timeoutMillis);
   }
 
-  private void connectToAny(Coroutine self, InetSocketAddress target, long nanos)
-      throws IOException {
-    long deadline = self.loop().deadlineAfter(nanos);
-    IOException failure = null;
-    for (InetAddress address : addressesOf(target, nanos)) {
-      if (closed) { // During the look-up, or the attempt before; a fresh channel would not know.
-        throw new SocketException("Socket closed");
-      }
-      var candidate = new InetSocketAddress(address, target.getPort());
-      try {
-        connectTo(self, candidate, deadline);
-        return;
-      } catch (InterruptedIOException e) { // Cancelled, or out of time for all of them.
-        throw e;
-      } catch (IOException e) {
-        IOException clearer = withAddress(e, candidate);
-        if (failure == null) {
-          failure = clearer;
-        } else {
-          failure.addSuppressed(clearer);
-        }
-      }
-    }
-    throw failure != null ? failure : new UnknownHostException(target.getHostString());
-  }
-
-  private InetAddress[] addressesOf(InetSocketAddress target, long nanos) throws IOException {
-    return target.isUnresolved()
-        ? Addresses.resolve(copas, target.getHostString(), nanos)
-        : new InetAddress[] {target.getAddress()};
-  }
-
-  private void connectTo(Coroutine self, InetSocketAddress target, long deadline)
-      throws IOException {
-    var attempt = new Connecting(freshChannel(), target);
+  /** Waits until an attempt succeeds or fails. */
+  final void connect(Coroutine self, Connecting attempt, long deadline) throws IOException {
     connecting = attempt;
+    copas.sockets.add(this);
     try {
-      if (!attempt.channel.connect(target)) {
-        attempt.perform(self, deadline, () -> attempt.channel.finishConnect() ? 1 : 0);
-      }
-      connected(attempt.channel, null);
+      attempt.perform(self, deadline, attempt::make);
+      connected(channel(), null);
       preparation = null;
     } finally {
       connecting = null;
+      if (!connected) {
+        copas.sockets.remove(this);
+      }
+    }
+  }
+
+  /** Whether it was closed during an attempt: a fresh channel would not know. */
+  final void checkNotClosed() throws SocketException {
+    if (closed) {
+      throw new SocketException("Socket closed");
     }
   }
 
   /** A channel is good for one attempt: after a failed one its state is not defined. */
-  private StreamChannel freshChannel() throws IOException {
+  final StreamChannel freshChannel() throws IOException {
     Preparation wanted = preparation;
     if (wanted == null) {
       throw new SocketException("Already connected");
     }
     if (wanted.channelUsed) {
       channel().close();
-      use(copas.machine.transport().openStream());
+      use(openChannel());
       for (var option : wanted.options.entrySet()) {
         setChecked(option.getKey(), option.getValue());
       }
@@ -247,7 +227,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     return channel();
   }
 
-  private static IOException withAddress(IOException e, InetSocketAddress target) {
+  static IOException withAddress(IOException e, SocketAddress target) {
     String message = e.getMessage() + ": " + Addresses.format(target);
     IOException clearer =
         switch (e) {
@@ -326,24 +306,18 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
 
   /** Has it closed when nobody can reach the socket any more: nobody but its user would. */
   void closeWhenForgotten(CopasSocket socket) {
-    watch = Forgotten.watch(socket, this::forgotten);
+    var watch = new Forgotten(copas.machine, this::closeForgotten);
+    forgotten = watch;
+    watch.watch(socket);
     if (closed) { // By another thread, which has found nothing to end.
-      endWatch();
+      watch.end();
     }
   }
 
   private void endWatch() {
-    Cleaner.Cleanable present = watch;
-    if (present != null) {
-      watch = null;
-      present.clean();
-    }
-  }
-
-  /** On the thread of the cleaner, or in {@link #endWatch}. */
-  private void forgotten() {
-    if (!closed && !copas.machine.isClosed()) {
-      copas.machine.post(this::closeForgotten);
+    Forgotten watch = forgotten;
+    if (watch != null) {
+      watch.end();
     }
   }
 
@@ -351,7 +325,7 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     closed = true;
     Reports.warning(
         "the connection "
-            + (remote == null ? "" : "to " + Addresses.format(remote) + " ")
+            + (remote == null ? "" : "to " + peer() + " ")
             + "was never closed, and nobody can use it any more; it is closed now. Close sockets,"
             + " best with try-with-resources.",
         null);
@@ -376,27 +350,94 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
     output.close();
   }
 
+  /** For the output, which knows when the last byte has left. */
+  void closeChannel() throws IOException {
+    copas.sockets.remove(this);
+    channel().close();
+  }
+
+  // ---- What it is doing, for Copas.status
+
+  Status.SocketStatus status() {
+    return new Status.SocketStatus(
+        other(),
+        state(),
+        Duration.ofNanos(copas.machine.nanoTime() - since),
+        input.received(),
+        output.sent(),
+        input.unread(),
+        output.unsent());
+  }
+
+  private Status.SocketState state() {
+    if (connected && !closed) {
+      return Status.SocketState.OPEN;
+    }
+    if (isListed) {
+      return connected ? Status.SocketState.CLOSING : Status.SocketState.CONNECTING;
+    }
+    return closed ? Status.SocketState.CLOSED : Status.SocketState.UNCONNECTED;
+  }
+
+  /** Also whom it may be connected to before long; empty for nobody. */
+  private String other() {
+    String known = peer();
+    if (known != null) {
+      return known;
+    }
+    return connecting == null ? "" : Addresses.format(connecting.target);
+  }
+
+  /** Tells of each task that waits here, and what for. */
+  void tellWaits(BiConsumer<Coroutine, String> told) {
+    tell(connecting, "a connection to ", told);
+    tell(input, "bytes from ", told);
+    tell(output, "room to send to ", told);
+    output.queue().forEach(waiting -> told.accept(waiting, "its turn to send to " + other()));
+  }
+
+  private void tell(
+      @Nullable Direction direction, String what, BiConsumer<Coroutine, String> told) {
+    Coroutine waiting = direction == null ? null : direction.waiting();
+    if (waiting != null) {
+      told.accept(waiting, what + other());
+    }
+  }
+
   // ---- Addresses: those of a connection are known also after its end, as java.net has it
 
   @Override
   protected @Nullable InetAddress getInetAddress() {
-    return remote == null ? null : remote.getAddress();
+    return remote == null ? null : Addresses.host(remote);
   }
 
   @Override
   protected int getPort() {
-    return remote == null ? 0 : remote.getPort();
+    return remote == null ? 0 : Addresses.port(remote);
   }
 
   @Override
   protected int getLocalPort() {
-    InetSocketAddress known = local == null ? boundAddress() : local;
-    return known == null ? -1 : known.getPort();
+    SocketAddress known = local == null ? boundAddress() : local;
+    return known == null ? -1 : Addresses.port(known);
   }
 
-  private @Nullable InetSocketAddress boundAddress() {
+  /** Whom it is connected to, for people; null for nobody yet. */
+  @Nullable String peer() {
+    return remote == null ? null : Addresses.format(remote);
+  }
+
+  final @Nullable SocketAddress remote() {
+    return remote;
+  }
+
+  final @Nullable SocketAddress local() {
+    return local;
+  }
+
+  private @Nullable SocketAddress boundAddress() {
     try {
-      return (InetSocketAddress) channel().localAddress();
+      return channel().localAddress();
     } catch (IOException e) {
       return null; // Closed.
     }
@@ -426,8 +467,8 @@ final class CopasSocketImpl extends SocketImpl implements TransportChannel.Liste
       return Timeouts.toJavaNet(input.timeout());
     }
     if (id == SocketOptions.SO_BINDADDR) {
-      InetSocketAddress bound = closed ? null : boundAddress();
-      return bound == null ? new InetSocketAddress(0).getAddress() : bound.getAddress();
+      SocketAddress bound = closed ? null : boundAddress();
+      return bound == null ? new InetSocketAddress(0).getAddress() : Addresses.host(bound);
     }
     return SocketOptionIds.get(channel(), id);
   }

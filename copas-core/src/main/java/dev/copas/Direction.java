@@ -76,6 +76,18 @@ abstract class Direction {
             + " method, where a task cannot give up the loop. Do it before or after.");
   }
 
+  /** Who waits, if anybody does. */
+  final @Nullable Coroutine waiting() {
+    return waiting;
+  }
+
+  /** The same for one more caller, with his own stack. */
+  static SocketException again(IOException failure) {
+    var again = new SocketException(failure.getMessage());
+    again.initCause(failure);
+    return again;
+  }
+
   /** Lets the one who waits try again; false when nobody waits. */
   final boolean open() {
     return waiting != null && waiting.wake(Wake.READY);

@@ -27,6 +27,7 @@ public final class Options implements Cloneable {
   private int offloadThreads = 16;
   private Duration closeTimeout = Duration.ofSeconds(5);
   private Duration watchdogLimit = Duration.ofSeconds(1);
+  private Duration statusTimeout = Duration.ofSeconds(1);
   private boolean solo;
   private Transports transport = Transports.FASTEST;
 
@@ -122,10 +123,24 @@ public final class Options implements Cloneable {
     return copy;
   }
 
-  /** How long a task may hold the loop before it is reported with its stack: 1 s. Zero is never. */
+  /**
+   * How long a task may hold the loop before it is reported with its stack: 1 s. Zero is never. So
+   * long may also the thread that drives the loop by {@link Copas#step()} wait for a lock between
+   * two steps.
+   */
   public Options watchdogLimit(Duration duration) {
     Options copy = copy();
     copy.watchdogLimit = duration.isZero() ? duration : positive(duration, "watchdogLimit");
+    return copy;
+  }
+
+  /**
+   * How long {@link Copas#status} and {@link Copas#dump} wait, on another thread, for a task that
+   * holds the loop: 1 s.
+   */
+  public Options statusTimeout(Duration duration) {
+    Options copy = copy();
+    copy.statusTimeout = positive(duration, "statusTimeout");
     return copy;
   }
 
@@ -218,6 +233,10 @@ public final class Options implements Cloneable {
 
   public Duration watchdogLimit() {
     return watchdogLimit;
+  }
+
+  public Duration statusTimeout() {
+    return statusTimeout;
   }
 
   private Options copy() {

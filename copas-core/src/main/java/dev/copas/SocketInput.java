@@ -36,6 +36,7 @@ final class SocketInput extends Direction {
   private @Nullable IOException failure;
   private @Nullable Coroutine receiver;
   private long timeout = Timeouts.FOREVER;
+  private long received;
   private Charset charset = StandardCharsets.UTF_8;
 
   SocketInput(Copas copas, CopasSocketImpl socket) {
@@ -68,6 +69,16 @@ final class SocketInput extends Direction {
 
   Charset charset() {
     return charset;
+  }
+
+  /** How many bytes have come, in all. */
+  long received() {
+    return received;
+  }
+
+  /** How many of them nobody has asked for yet. */
+  int unread() {
+    return end - start;
   }
 
   // ---- What the user can ask for
@@ -245,10 +256,9 @@ final class SocketInput extends Direction {
   // ---- Bytes in
 
   private void checkFailure() throws IOException {
-    IOException seen = failure;
-    if (seen != null) {
-      failure = null;
-      throw told(seen);
+    if (failure != null) {
+      socket.output.failureIsKnown();
+      throw again(failure);
     }
   }
 
@@ -285,8 +295,9 @@ final class SocketInput extends Direction {
     }
   }
 
-  /** The user learns with this that the connection is broken; no need to say so at the close. */
+  /** The user learns with this that the connection is broken; the system tells it only once. */
   private IOException told(IOException e) {
+    failure = e;
     socket.output.failureIsKnown();
     return e;
   }
@@ -298,6 +309,7 @@ final class SocketInput extends Direction {
     int count = socket.channel().read(buffer.limit(buffer.capacity()).position(end));
     if (count > 0) {
       end += count;
+      received += count;
     } else if (count < 0) {
       streamEnded();
     }
@@ -315,6 +327,8 @@ final class SocketInput extends Direction {
     int count = perform(self, deadline, () -> readOrTell(target));
     if (count < 0) {
       streamEnded();
+    } else {
+      received += count;
     }
     return count;
   }
@@ -327,13 +341,10 @@ final class SocketInput extends Direction {
     }
   }
 
-  /**
-   * The system reports a reset once. When it told a write, which nobody was waiting for, then what
-   * looks like the end of the stream here is not.
-   */
   private void streamEnded() throws IOException {
     ended = true;
-    socket.output.showFailure();
+    failure = socket.output.failureBeforeEnd();
+    checkFailure();
   }
 
   /** Makes the buffer take so many bytes from the first one that was not asked for yet. */

@@ -1,7 +1,9 @@
 package dev.copas;
 
 import dev.copas.loop.Coroutine;
+import dev.copas.loop.FlightRecords;
 import dev.copas.loop.Reports;
+import dev.copas.loop.Scope;
 import dev.copas.loop.Wake;
 import java.io.InterruptedIOException;
 import java.net.SocketException;
@@ -9,6 +11,7 @@ import java.net.SocketTimeoutException;
 import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeoutException;
@@ -46,8 +49,10 @@ public final class Task {
   private @Nullable CopasSocket socket;
   private Runnable last = () -> {};
 
-  /** The tasks of the same loop that wait for the end of this one. Belongs to the owner. */
+  // Who wants to know of its end. Belongs to the owner of the loop.
   private @Nullable List<Coroutine> joiners;
+  private @Nullable List<Runnable> endHooks;
+  private boolean joinersAreTold;
 
   private volatile @Nullable ErrorHandler errorHandler;
 
@@ -84,17 +89,36 @@ public final class Task {
         runBody();
       }
     } catch (Throwable e) {
-      failed(e);
+      report(e);
     } finally {
-      wakeJoiners();
+      if (copas.machine.isOnLoop()) {
+        wakeJoiners();
+        runEndHooks();
+      }
       last.run();
     }
   }
 
   private void wakeJoiners() {
-    List<Coroutine> waiting = joiners;
-    if (waiting != null && copas.machine.isOnLoop()) {
-      waiting.forEach(joiner -> joiner.wake(Wake.READY));
+    joinersAreTold = true;
+    if (joiners != null) {
+      joiners.forEach(joiner -> joiner.wake(Wake.READY));
+    }
+  }
+
+  private void runEndHooks() {
+    List<Runnable> hooks = endHooks;
+    endHooks = null;
+    if (hooks != null) {
+      hooks.forEach(this::runEndHook);
+    }
+  }
+
+  private void runEndHook(Runnable hook) {
+    try {
+      hook.run();
+    } catch (Throwable e) {
+      Reports.error("an end hook of task \"" + name() + "\" failed", e);
     }
   }
 
@@ -105,9 +129,14 @@ public final class Task {
     body.run();
   }
 
-  /** Tells the error handler, unless the exception only shows that the task was cancelled. */
-  void failed(Throwable e) {
+  /**
+   * Tells the error handler, as if the task had ended with this; unless it only shows that the task
+   * was cancelled. For what goes on after an error. The handler may wait, when this is called in a
+   * task.
+   */
+  public void report(Throwable e) {
     if (!isCancellation(e)) {
+      FlightRecords.taskFailed(name(), e, socket);
       ErrorHandler own = errorHandler;
       Copas.report(e, this, socket, own == null ? copas.getErrorHandler() : own);
     }
@@ -215,30 +244,121 @@ public final class Task {
     if (wait.isNegative()) {
       wait = Duration.ZERO;
     }
-    return awaitEndOnLoop(wait) && coroutine.join(wait);
+    Coroutine self = whomTheLoopCanTell();
+    if (self != null) {
+      Wake why = awaitEnd(self, self.loop().deadlineAfter(wait.toNanos()));
+      Copas.check(why);
+      if (why == Wake.TIMED_OUT && !joinersAreTold) {
+        return false;
+      }
+    }
+    return coroutine.join(wait);
   }
 
   /**
-   * In a task of the same loop, waits in a way that the loop knows; so simulated time can pass.
+   * Waits until the task has ended, whatever happens to the one who waits: when that is cancelled
+   * meanwhile, or its {@link Copas#within} is over, its next wait says so. For clean-up that must
+   * not leave the task behind.
    *
-   * @return false when the time is up; what is left to wait for otherwise, the thread knows
+   * @throws IllegalStateException as {@link #join()}
    */
-  private boolean awaitEndOnLoop(Duration atMost) throws InterruptedException {
-    Coroutine self = copas.machine.current();
-    if (self == null || state() == State.ENDED || coroutine.isAbandoned()) {
-      return true;
+  public void joinUninterruptibly() {
+    checkJoin();
+    Coroutine self = whomTheLoopCanTell();
+    boolean interrupted = self != null && awaitEndWhateverHappens(self);
+    while (state() != State.ENDED) {
+      try {
+        coroutine.join(LONGEST);
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** The caller, when it can wait in a way that the loop knows; so simulated time can pass. */
+  private @Nullable Coroutine whomTheLoopCanTell() {
+    boolean loopKnows = state() != State.ENDED && !coroutine.isAbandoned();
+    return loopKnows ? copas.machine.current() : null;
+  }
+
+  /** Waits in a task of the same loop until the end, the deadline, or what else ends a wait. */
+  private Wake awaitEnd(Coroutine self, long deadline) {
+    if (joinersAreTold) {
+      return Wake.READY; // What ended the last wait came in the same turn, and first.
     }
     List<Coroutine> waiting = joiners == null ? new ArrayList<>(1) : joiners;
     joiners = waiting;
     waiting.add(self);
     try {
-      Wake why = self.await(self.loop().deadlineAfter(atMost.toNanos()));
-      Copas.check(why);
-      return why != Wake.TIMED_OUT;
+      return self.await(deadline);
     } finally {
       if (copas.machine.current() == self) {
         waiting.remove(self);
       }
+    }
+  }
+
+  /** The tasks of the same loop that wait for the end of this one. Only on the loop. */
+  Collection<Coroutine> joiners() {
+    return joiners == null ? List.of() : joiners;
+  }
+
+  /** The connection that it serves; null when it serves none. */
+  @Nullable CopasSocket socket() {
+    return socket;
+  }
+
+  /** True when the one who waits was interrupted meanwhile. */
+  private boolean awaitEndWhateverHappens(Coroutine self) {
+    Scope left = self.replaceScope(null);
+    boolean interrupted = false;
+    try {
+      Wake why;
+      do {
+        why = awaitEnd(self, Coroutine.FOREVER);
+        interrupted |= why == Wake.INTERRUPTED;
+      } while (why == Wake.INTERRUPTED || why == Wake.OUT_OF_TIME);
+    } finally {
+      self.replaceScope(left);
+    }
+    return interrupted;
+  }
+
+  /**
+   * Has something done when the task has ended, in its last step; it must not wait. At once, when
+   * it has ended already. For what belongs to a task and has to be given back. In a task of the
+   * same loop.
+   */
+  public void addEndHook(Runnable hook) {
+    Objects.requireNonNull(hook, "hook");
+    checkInLoop();
+    if (state() == State.ENDED) {
+      runEndHook(hook);
+      return;
+    }
+    if (endHooks == null) {
+      endHooks = new ArrayList<>(1);
+    }
+    endHooks.add(hook);
+  }
+
+  /**
+   * Takes a hook back. In a task of the same loop.
+   *
+   * @return whether it was there
+   */
+  public boolean removeEndHook(Runnable hook) {
+    checkInLoop();
+    return endHooks != null && endHooks.remove(hook);
+  }
+
+  private void checkInLoop() {
+    if (!copas.inLoop()) {
+      throw new IllegalStateException(
+          "the end hooks of task \"" + name() + "\" belong to the tasks of its loop");
     }
   }
 

@@ -43,10 +43,12 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.StandardWatchEventKinds;
 import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -496,12 +498,17 @@ final class Calls {
     }
   }
 
+  /** The channel's only thread has something else to do first, so there is a wait for sure. */
   static void asynchronousFile() throws Exception {
     Path file = temporaryFile();
-    Files.write(file, new byte[MUCH]);
-    try (var channel = AsynchronousFileChannel.open(file)) {
-      forLong(() -> channel.read(ByteBuffer.allocate(MUCH), 0).get());
+    Files.write(file, new byte[1]);
+    var read = Set.of(StandardOpenOption.READ);
+    try (var threads = Executors.newFixedThreadPool(1);
+        var channel = AsynchronousFileChannel.open(file, read, threads)) {
+      threads.execute(Calls::takeTime);
+      channel.read(ByteBuffer.allocate(1), 0).get();
     }
+    Files.delete(file);
   }
 
   static void smallFile() throws Exception {

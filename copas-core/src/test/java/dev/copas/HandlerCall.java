@@ -54,7 +54,8 @@ enum HandlerCall {
   ASYNCHRONOUS_FILE(
       "`AsynchronousFileChannel.read(...).get()`",
       NEVER,
-      "For large files, instead of `offload`.",
+      "For large files, instead of `offload`. A read that is over by then does not wait:"
+          + " `Copas.pause()` now and then.",
       Calls::asynchronousFile),
   LOGGER(
       "a logger in which another thread is: `System.Logger`, `java.util.logging`, SLF4J",

@@ -51,7 +51,7 @@ class HandlersTest {
   @MethodSource("callsInTheTestsOwnProgram")
   void theLoopIsHeldAsThePageSays(HandlerCall call) throws Exception {
     Observation observation = call.observe();
-    assertNull(call.problem(observation));
+    assertNull(call.problem(observation), call.text);
     MEASURED.put(call, observation.longestWait());
   }
 

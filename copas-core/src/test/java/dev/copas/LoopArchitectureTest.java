@@ -34,18 +34,33 @@ class LoopArchitectureTest {
   void importsOnlyGoDownTheLayers() {
     layeredArchitecture()
         .consideringOnlyDependenciesInLayers()
+        .layer("sync")
+        .definedBy("dev.copas.sync")
         .layer("api")
         .definedBy("dev.copas")
         .layer("loop")
         .definedBy("dev.copas.loop")
         .layer("transport")
         .definedBy("dev.copas.transport")
-        .whereLayer("api")
+        .whereLayer("sync")
         .mayNotBeAccessedByAnyLayer()
+        .whereLayer("api")
+        .mayOnlyBeAccessedByLayers("sync")
         .whereLayer("loop")
         .mayOnlyBeAccessedByLayers("api")
         .whereLayer("transport")
         .mayOnlyBeAccessedByLayers("api", "loop")
+        .check(core);
+  }
+
+  @Test
+  void theSynchronisersAreMadeOfWhatAnybodyCouldMakeThemOf() {
+    noClasses()
+        .that()
+        .resideInAPackage("dev.copas.sync")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("dev.copas.loop", "dev.copas.transport")
         .check(core);
   }
 

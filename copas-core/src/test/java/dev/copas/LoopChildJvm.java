@@ -67,6 +67,15 @@ final class LoopChildJvm {
     return child;
   }
 
+  /** With files that everybody may write to, unless it takes care. */
+  static LoopChildJvm withoutUmask() {
+    var child = new LoopChildJvm();
+    child.command.addAll(List.of("sh", "-c", "umask 0; exec \"$@\"", "sh"));
+    child.java();
+    child.inThisMode();
+    return child;
+  }
+
   private void inThisMode() {
     command.add("-Dcopas.mode=" + Modes.MODE);
     command.addAll(FLAGS);

@@ -20,9 +20,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import jdk.net.ExtendedSocketOptions;
 import org.jspecify.annotations.Nullable;
 
 /** What {@link LoopProcessTest} runs in JVMs of their own. They print what it checks. */
@@ -54,6 +56,8 @@ final class LoopChildPrograms {
       case "soloEpoll" -> transport(Options.defaults().solo().epoll());
       case "manyConnections" -> manyConnections();
       case "connectAndClose" -> connectAndClose();
+      case "bindUnixAgainAndAgain" -> bindUnixAgainAndAgain();
+      case "unixEcho" -> unixEcho();
       default -> throw new IllegalArgumentException(args[0]);
     }
   }
@@ -339,7 +343,7 @@ final class LoopChildPrograms {
   }
 
   /** A jar is open all the time; but here each class is a file that takes a descriptor to load. */
-  private static void loadTheLibrary() throws Exception {
+  static void loadTheLibrary() throws Exception {
     Path classes = Path.of(Copas.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     try (Stream<Path> files = Files.walk(classes.resolve("dev"))) {
       for (Path file : files.filter(it -> it.toString().endsWith(".class")).toList()) {
@@ -347,5 +351,46 @@ final class LoopChildPrograms {
         Class.forName(name.substring(0, name.length() - ".class".length()));
       }
     }
+  }
+
+  private static void unixEcho() throws Exception {
+    var path = Path.of(System.getenv("COPAS_TEST_PATH"));
+    try (var copas = Modes.create()) {
+      copas.loop(() -> {
+        var server = copas.bindUnix(path);
+        copas.addServer(server, LoopFixture::echo);
+        try (var socket = copas.connectUnix(path)) {
+          socket.send("echo\n");
+          say(socket.receive() + " " + socket.supportedOptions().size());
+        }
+        copas.removeServer(server);
+      });
+    }
+  }
+
+  /** Prints how often a client of another user was served. */
+  private static void bindUnixAgainAndAgain() throws Exception {
+    var path = Path.of(System.getenv("COPAS_TEST_PATH"));
+    var strangers = new AtomicInteger();
+    var own = new AtomicInteger();
+    try (var copas = Modes.create()) {
+      copas.loop(() -> {
+        var me = Files.getOwner(path.getParent());
+        for (int i = 0; i < 300; i++) {
+          var server = copas.bindUnix(path);
+          copas.addServer(
+              server,
+              socket -> {
+                var peer = socket.getOption(ExtendedSocketOptions.SO_PEERCRED).user();
+                (peer.equals(me) ? own : strangers).incrementAndGet();
+              });
+          try (var client = copas.connectUnix(path)) {
+            client.receive(); // Until its handler has ended, and those of who came before.
+          }
+          copas.removeServer(server);
+        }
+      });
+    }
+    say("own " + own + ", strangers " + strangers);
   }
 }

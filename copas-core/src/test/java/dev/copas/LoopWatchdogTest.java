@@ -10,9 +10,13 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.logging.LogRecord;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.function.Executable;
@@ -200,6 +204,144 @@ class LoopWatchdogTest {
       } finally {
         over.set(true);
       }
+    }
+  }
+
+  /** Steps a loop, and then wants something between two steps. */
+  private static final class Stepper implements AutoCloseable {
+
+    final LoopFixture.Log log = new LoopFixture.Log();
+    final LoopFixture fixture = new LoopFixture(QUICK);
+    private final ExecutableThread thread;
+
+    Stepper(TaskBody task, Executable betweenSteps) {
+      fixture.add(task);
+      thread =
+          new ExecutableThread(() -> {
+            fixture.copas.step();
+            fixture.copas.step();
+            betweenSteps.execute();
+          });
+    }
+
+    @Override
+    public void close() {
+      fixture.close();
+      thread.interrupt();
+      assertTrue(thread.ends());
+      log.close();
+    }
+  }
+
+  /** Ends quietly when it is interrupted. */
+  private static final class ExecutableThread extends Thread {
+
+    private final Executable body;
+
+    ExecutableThread(Executable body) {
+      super("stepper");
+      this.body = body;
+      start();
+    }
+
+    boolean ends() {
+      try {
+        return join(Duration.ofSeconds(20));
+      } catch (InterruptedException e) {
+        throw new AssertionError(e);
+      }
+    }
+
+    @Override
+    public void run() {
+      try {
+        body.execute();
+      } catch (InterruptedException e) {
+        return; // The end of the test.
+      } catch (Throwable e) {
+        throw new AssertionError(e);
+      }
+    }
+  }
+
+  private static void assertReportsTheStepper(LoopFixture.Log log) throws InterruptedException {
+    LogRecord record = log.await("steps the loop");
+    assertTrue(record.getMessage().contains("\"stepper\""), record.getMessage());
+    assertTrue(record.getMessage().contains("take the lock in a task"), record.getMessage());
+    String stack = List.of(record.getThrown().getStackTrace()).toString();
+    assertTrue(stack.contains("LoopWatchdogTest"), stack);
+  }
+
+  @Test
+  @Tag("native") // Only there can a loop be stepped.
+  void aStepperThatWaitsForALockWhichATaskHoldsIsReported() throws Exception {
+    var lock = new ReentrantLock();
+    TaskBody holder =
+        () -> {
+          lock.lock();
+          Copas.pauseForever();
+        };
+    try (var stepper = new Stepper(holder, lock::lockInterruptibly)) {
+      assertReportsTheStepper(stepper.log);
+    }
+  }
+
+  @Test
+  @Tag("native")
+  void aStepperThatWaitsForALockBehindATaskIsReported() throws Exception {
+    var lock = new ReentrantLock();
+    lock.lock(); // This thread is the third one: it gives the lock to the task.
+    Executable wantsItToo =
+        () -> {
+          LoopFixture.eventually(lock::hasQueuedThreads);
+          lock.lockInterruptibly();
+        };
+    try (var stepper = new Stepper(lock::lock, wantsItToo)) {
+      LoopFixture.eventually(() -> lock.getQueueLength() == 2);
+      lock.unlock();
+      assertReportsTheStepper(stepper.log);
+    }
+  }
+
+  @Test
+  @Tag("native")
+  void aStepperThatWaitsForACountIsReported() throws Exception {
+    var never = new CountDownLatch(1);
+    try (var stepper = new Stepper(Copas::pauseForever, never::await)) {
+      assertReportsTheStepper(stepper.log);
+    }
+  }
+
+  @Test
+  @Tag("native")
+  void aStepperThatWaitsForAMonitorWhichATaskHoldsIsReported() throws Exception {
+    var monitor = new Object();
+    var released = new CountDownLatch(1);
+    TaskBody holder =
+        () -> {
+          synchronized (monitor) {
+            released.await();
+          }
+        };
+    Executable wantsItToo =
+        () -> {
+          synchronized (monitor) {
+            Thread.onSpinWait();
+          }
+        };
+    try (var stepper = new Stepper(holder, wantsItToo)) {
+      assertReportsTheStepper(stepper.log);
+    }
+  }
+
+  /** As one that drives a window is, while there are no events. */
+  @Test
+  @Tag("native")
+  void aStepperThatWaitsForItsOwnEventsIsNotReported() throws Exception {
+    var events = new LinkedBlockingQueue<Runnable>();
+    try (var stepper = new Stepper(Copas::pauseForever, events::take)) {
+      Thread.sleep(QUICK.watchdogLimit().multipliedBy(4)); // What must not come, has no event.
+      assertTrue(stepper.log.soFar().isEmpty());
     }
   }
 

@@ -1,5 +1,7 @@
 package dev.copas;
 
+import dev.copas.transport.EpollTransport;
+
 /**
  * In which mode and on which transport the tests run: the whole suite runs once in each. What only
  * native mode can do (steps, several loops side by side, an order that is certain) has the tag
@@ -23,5 +25,12 @@ final class Modes {
           case "nio" -> options.nio();
           default -> options;
         });
+  }
+
+  /** On Linux with the flags of the tests; there is no epoll elsewhere, nor in the other modes. */
+  static boolean onEpoll() {
+    try (var copas = create()) {
+      return copas.machine.transport() instanceof EpollTransport;
+    }
   }
 }

@@ -450,6 +450,23 @@ class SocketsCloseTest {
     }
   }
 
+  /** The system tells it once; the stream of the one who waits must not seem to end well. */
+  @Test
+  void aResetThatASendIsToldOfShowsToWhoeverWaitsInAReceive() throws Exception {
+    try (var fixture = SocketFixture.started()) {
+      Pair pair = fixture.pair();
+      Job<@Nullable String> job = fixture.start(pair.ours()::receive);
+      fixture.awaitWaiting(job);
+      fixture.runInTask(() -> {
+        pair.plainResets(); // The loop does not get to look before the send does.
+        pair.ours().send("x");
+        assertThrows(SocketException.class, pair.ours()::flush);
+      });
+      assertThrows(SocketException.class, () -> fixture.finish(job));
+      assertThrows(SocketException.class, () -> fixture.runInTask(pair.ours()::receive));
+    }
+  }
+
   @Test
   void sendingToAPeerThatIsGoneFailsBeforeLong() throws Exception {
     try (var fixture = SocketFixture.started()) {

@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.net.ConnectException;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketOption;
 import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
 import java.time.Duration;
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.condition.DisabledIf;
+import org.junit.jupiter.api.function.Executable;
 
 /** Servers: how they start, treat their connections, and stop. And the options of sockets. */
 @Timeout(60)
@@ -296,5 +299,28 @@ class SocketsServerTest {
         }
       }
     }
+  }
+
+  @Test
+  @DisabledIf("dev.copas.Modes#onEpoll")
+  void withoutEpollThereAreNoOptionsThatJavaNetLacks() throws Exception {
+    try (var fixture = SocketFixture.started();
+        var server = fixture.copas.bind(SocketFixture.LOCAL, 0);
+        var socket = new CopasSocket(fixture.copas)) {
+      for (var option :
+          List.of(CopasSocketOptions.TCP_USER_TIMEOUT, CopasSocketOptions.TCP_DEFER_ACCEPT)) {
+        assertFalse(server.supportedOptions().contains(option));
+        assertFalse(socket.supportedOptions().contains(option));
+        assertUnsupported(option, () -> server.setOption(option, Duration.ofSeconds(1)));
+        assertUnsupported(option, () -> server.getOption(option));
+        assertUnsupported(option, () -> socket.setOption(option, Duration.ofSeconds(1)));
+        assertUnsupported(option, () -> socket.getOption(option));
+      }
+    }
+  }
+
+  private static void assertUnsupported(SocketOption<?> option, Executable call) {
+    var error = assertThrows(UnsupportedOperationException.class, call);
+    assertEquals("'" + option.name() + "' not supported", error.getMessage());
   }
 }

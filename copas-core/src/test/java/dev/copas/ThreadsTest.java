@@ -8,7 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,7 +75,8 @@ class ThreadsTest {
     NEEDS_SOMEBODY_WHO_RUNS_THE_LOOP('c', "this call may wait, and nobody runs the loop meanwhile"),
     NEEDS_A_PLATFORM_THREAD('d', "loop() and step() need a platform thread"),
     RUNS_ALREADY('e', "the loop is already running"),
-    BELONGS_TO_THE_LOOP('f', "finished() belongs to the tasks of the loop while it runs");
+    BELONGS_TO_THE_LOOP('f', "finished() belongs to the tasks of the loop while it runs"),
+    BELONGS_TO_THE_TASKS('g', "belong to the tasks of its loop");
 
     private final char letter;
     final String says;
@@ -134,6 +140,20 @@ class ThreadsTest {
             Caller.VIRTUAL_IDLE);
   }
 
+  /** What is for the tasks of the loop alone. */
+  private static Row ofTheTasks(String call, Action action) {
+    return anywhere(call, action).with(Outcome.BELONGS_TO_THE_TASKS, othersThan(Caller.TASK));
+  }
+
+  private static Caller[] othersThan(Caller one) {
+    return Stream.of(Caller.values()).filter(caller -> caller != one).toArray(Caller[]::new);
+  }
+
+  /** For an error handler that does not mind. */
+  private static final class Ignored extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
   /** What runs the loop on the caller. */
   private static Row runs(String call, Action action) {
     return anywhere(call, action)
@@ -167,18 +187,18 @@ class ThreadsTest {
               scene -> scene.copas.socketFactory().createSocket().close()),
           anywhere("`exiting()`", scene -> scene.copas.exiting()),
           anywhere("`cancelAll()`", Scene::cancelAll),
+          anywhere("`status()`", scene -> assertFalse(scene.copas.status().tasks().isEmpty())),
+          anywhere("`dump()`", scene -> assertTrue(scene.copas.dump().startsWith("loop: "))),
           anywhere("`finished()`", scene -> scene.copas.finished())
               .with(Outcome.BELONGS_TO_THE_LOOP, Caller.THREAD, Caller.VIRTUAL, Caller.OTHERS_TASK),
           anywhere("`waitForExit()`", Scene::waitForExit)
-              .with(
-                  Outcome.NEEDS_A_TASK_OF_THIS_LOOP,
-                  Stream.of(Caller.values())
-                      .filter(caller -> caller != Caller.TASK)
-                      .toArray(Caller[]::new)),
+              .with(Outcome.NEEDS_A_TASK_OF_THIS_LOOP, othersThan(Caller.TASK)),
           anywhere("`bind(host, port)`", scene -> scene.copas.bind("127.0.0.1", 0).close()),
+          anywhere("`bindUnix(path)`", Scene::bindUnix),
           anywhere("`addServer(server, handler)`", Scene::addServer),
           anywhere("`removeServer(server)`", Scene::removeServer),
           waits("`connect(host, port)`", Scene::connect),
+          waits("`connectUnix(path)`", Scene::connectUnix),
           anywhere("`addThread(body)`", Scene::addThread),
           anywhere("`execute(Runnable)`", Scene::execute),
           anywhere("`offload(call)`", scene -> assertEquals(1, (int) scene.copas.offload(() -> 1))),
@@ -190,7 +210,15 @@ class ThreadsTest {
           anywhere(
               "`Task.name()`, `Task.state()`, `Task.isCancelled()`",
               scene -> assertFalse(scene.pausing.isCancelled())),
+          anywhere("`Task.report(exception)`", scene -> scene.pausing.report(new Ignored())),
           waits("`Task.join()`", scene -> scene.copas.addThread(() -> {}).join()),
+          waits(
+              "`Task.joinUninterruptibly()`",
+              scene -> scene.copas.addThread(() -> {}).joinUninterruptibly()),
+          ofTheTasks(
+              "`Task.addEndHook(hook)`, `Task.removeEndHook(hook)`",
+              scene -> assertFalse(scene.pausing.removeEndHook(() -> {}))),
+          anywhere("`inLoop()`", scene -> assertEquals(scene.callerIsTask(), scene.copas.inLoop())),
           ofATask("`Copas.current()`", scene -> Copas.current()),
           ofATask("`Copas.pause()`, `Copas.pause(Duration)`", scene -> Copas.pause()),
           ofATask("`Copas.pauseForever()`", scene -> Scene.pauseForever()),
@@ -203,10 +231,29 @@ class ThreadsTest {
           waits("`send`, `flush`, `getOutputStream().write`", scene -> scene.socket.send("x")),
           anywhere("`trySend`", scene -> assertTrue(scene.socket.trySend("x"))),
           anywhere("`shutdownInput`, `shutdownOutput`", scene -> scene.socket.shutdownOutput()),
+          anywhere("`CopasSocket.stats()`", scene -> assertEquals(0, scene.socket.stats().sent())),
           anywhere("`CopasSocket.close()`", scene -> scene.socket.close()),
           anywhere("options, addresses, time-outs of a socket", Scene::ask),
           waits("`CopasServerSocket.accept()`", scene -> scene.listener.accept().close()),
-          anywhere("`CopasServerSocket.close()`", scene -> scene.listener.close()));
+          anywhere("`CopasServerSocket.close()`", scene -> scene.listener.close()),
+          anywhere(
+              "`bindDatagram(host, port)`, `datagramSocket()`",
+              scene -> scene.copas.bindDatagram("127.0.0.1", 0).close()),
+          anywhere("`addServer(datagramSocket, handler)`", Scene::addDatagramServer),
+          anywhere("`removeServer(datagramSocket)`", Scene::removeDatagramServer),
+          waits(
+              "`CopasDatagramSocket.receive` in both forms",
+              scene -> assertEquals(1, scene.datagrams.receive().bytes().length)),
+          waits(
+              "`CopasDatagramSocket.send` in all its forms",
+              scene -> scene.datagrams.send(new byte[1], scene.datagramAddress())),
+          anywhere(
+              "`CopasDatagramSocket.trySend`",
+              scene -> assertTrue(scene.datagrams.trySend(new byte[1], scene.datagramAddress()))),
+          anywhere(
+              "`bind`, `connect`, `disconnect`, groups and options of a `CopasDatagramSocket`",
+              Scene::setDatagrams),
+          anywhere("`CopasDatagramSocket.close()`", scene -> scene.datagrams.close()));
 
   /** A loop with everything that the calls are about. Nobody runs it yet. */
   private static final class Scene implements AutoCloseable {
@@ -214,8 +261,9 @@ class ThreadsTest {
     private final LoopFixture fixture = new LoopFixture();
     final Copas copas = fixture.copas;
     final CopasServerSocket listener = copas.bind("127.0.0.1", 0);
+    final CopasDatagramSocket datagrams = copas.bindDatagram("127.0.0.1", 0);
     final CopasServerSocket unserved = copas.bind("127.0.0.1", 0);
-    final Task pausing = copas.addThread(Copas::pauseForever);
+    final Task pausing = quiet(copas.addThread(Copas::pauseForever));
     final Socket plain = new Socket(InetAddress.getLoopbackAddress(), listener.getLocalPort());
     final Socket notAccepted;
     final CopasSocket socket;
@@ -226,6 +274,33 @@ class ThreadsTest {
       fixture.loop(() -> accepted.add(listener.accept()));
       socket = accepted.getFirst();
       notAccepted = new Socket(InetAddress.getLoopbackAddress(), listener.getLocalPort());
+      assertTrue(datagrams.trySend(new byte[1], datagramAddress()));
+    }
+
+    SocketAddress datagramAddress() {
+      return new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), datagrams.getLocalPort());
+    }
+
+    void addDatagramServer() {
+      copas.addServer(datagrams, _ -> Copas.pauseForever()); // It could be over before.
+    }
+
+    void removeDatagramServer() {
+      addDatagramServer();
+      assertTrue(copas.removeServer(datagrams));
+      assertTrue(datagrams.isClosed());
+    }
+
+    void setDatagrams() throws Exception {
+      datagrams.connect(datagramAddress());
+      datagrams.setSoTimeout(20_000);
+      datagrams.setBroadcast(false);
+      datagrams.disconnect();
+    }
+
+    private static Task quiet(Task task) {
+      task.setErrorHandler((error, failed, socket) -> {});
+      return task;
     }
 
     private boolean callerIsTask() {
@@ -269,6 +344,25 @@ class ThreadsTest {
 
     void connect() throws Exception {
       copas.connect("127.0.0.1", listener.getLocalPort()).close();
+    }
+
+    void bindUnix() throws Exception {
+      Path folder = Files.createTempDirectory("copas");
+      copas.bindUnix(folder.resolve("s")).close();
+      Files.delete(folder);
+    }
+
+    void connectUnix() throws Exception {
+      Path folder = Files.createTempDirectory("copas");
+      Path path = folder.resolve("s");
+      var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+      try (server) {
+        server.bind(UnixDomainSocketAddress.of(path));
+        copas.connectUnix(path).close();
+      } finally {
+        Files.delete(path);
+        Files.delete(folder);
+      }
     }
 
     void addThread() throws Exception {

@@ -26,6 +26,7 @@ class ContendersTest {
   private static final Path TARGET = Path.of("target");
   private static final Path LOG = TARGET.resolve("servers-of-tests.log");
   private static final String ANY_CORE = "0";
+  private static final int CONNECTIONS = 20;
   private static final long A_MOMENT = 50_000_000;
 
   static Stream<Contender> servers() throws Exception {
@@ -50,10 +51,11 @@ class ContendersTest {
 
   private static void assertEchoes(ServerProcess server, int size, int inFlight)
       throws IOException {
-    try (var load = new EchoLoad(server.port, 20, size, inFlight)) {
+    try (var load = new EchoLoad(server.port, CONNECTIONS, size, inFlight)) {
       load.begin();
-      load.run(A_MOMENT);
-      assertTrue(load.takeAnswers() > 20);
+      for (long answers = 0; answers <= 2 * CONNECTIONS; answers += load.takeAnswers()) {
+        load.run(A_MOMENT); // A server that has just begun may need several.
+      }
       assertTrue(load.takeLatency().getMaxValue() > 0);
     }
   }

@@ -59,6 +59,8 @@ public final class Loop {
   private volatile boolean exiting;
   private volatile boolean closed;
 
+  private final Turns turns = new Turns();
+  private long turnBegan;
   private long sleepsUntil;
 
   // The coroutines. Belongs to the owner.
@@ -75,7 +77,7 @@ public final class Loop {
     this.transport = environment.transport();
     this.clock = environment.clock();
     this.operationsPerStep = operationsPerStep;
-    this.watchdog = new Watchdog(carrier, watchdogLimit);
+    this.watchdog = new Watchdog(this, watchdogLimit);
     carrier.serve(this);
     Loops.add(this);
   }
@@ -173,11 +175,14 @@ public final class Loop {
 
   private boolean turn(long maxWait) {
     poll(maxWait);
+    turnBegan = clock.nanoTime();
     exitOnInterrupt();
     inbox.drain();
-    fireTimers();
+    timers.fire(turnBegan);
     settle();
-    return carrier.runReady();
+    boolean ran = carrier.runReady();
+    turns.add(clock.nanoTime() - turnBegan);
+    return ran;
   }
 
   /*
@@ -229,12 +234,6 @@ public final class Loop {
 
   private long untilNextTimer() {
     return timers.size() == 0 ? Long.MAX_VALUE : timers.untilNext(clock.nanoTime());
-  }
-
-  private void fireTimers() {
-    if (timers.size() > 0) {
-      timers.fire(clock.nanoTime());
-    }
   }
 
   /** Does what coroutines have left to be done. */
@@ -289,6 +288,7 @@ public final class Loop {
       owner = null;
       return false;
     }
+    turnBegan = clock.nanoTime();
     turning = true;
     interruptedMeanwhile = false;
     watchdog.loopIsAwake();
@@ -486,6 +486,7 @@ public final class Loop {
     }
     if (!coroutine.hasStarted) {
       coroutine.hasStarted = true;
+      coroutine.lastRan = moment();
       live.add(coroutine);
     }
     carrier.ready(coroutine);
@@ -496,7 +497,7 @@ public final class Loop {
   void ended(Coroutine coroutine) {
     if (current() == coroutine) {
       live.remove(coroutine);
-      carrier.beforeWait();
+      carrier.beforeWait(coroutine);
       changed();
     }
     carrier.forget(coroutine);
@@ -570,6 +571,16 @@ public final class Loop {
     return clock.nanoTime();
   }
 
+  /** When the turn that is on has begun: the present, for who must not look at the clock. */
+  long turnBegan() {
+    return turnBegan;
+  }
+
+  /** The present, as far as a turn is long: looks at the clock only when no turn is on. */
+  public long moment() {
+    return turning && !asleep ? turnBegan : clock.nanoTime();
+  }
+
   /**
    * The deadline of a wait that may take so long.
    *
@@ -597,6 +608,15 @@ public final class Loop {
     timers.cancel(timer);
   }
 
+  public int armedTimers() {
+    return timers.size();
+  }
+
+  /** The turns that have ended. */
+  public Turns turns() {
+    return turns;
+  }
+
   // ---- End
 
   /**
@@ -609,10 +629,14 @@ public final class Loop {
     return live.size() == idle && lingering == 0 && inbox.isEmpty() && !carrier.hasReady();
   }
 
-  /** Counts coroutines that accept connections. */
+  /** Counts coroutines of servers that wait for somebody to serve. */
   public void countListeners(int change) {
     listening += change;
     changed();
+  }
+
+  public int listenerCount() {
+    return listening;
   }
 
   /** Counts sockets that are closed but still have bytes to deliver. */
@@ -664,6 +688,18 @@ public final class Loop {
   /** Whether a coroutine is in no wait of ours: it runs, is ready, or waits for something else. */
   boolean isAnyElsewhere() {
     return owner != null && live.size() != awaiting;
+  }
+
+  /** The coroutine that seems to have the loop now. From any thread. */
+  public @Nullable Coroutine running() {
+    return carrier.running();
+  }
+
+  /** The thread that steps the loop, while it does something else and tasks are alive. */
+  @Nullable Thread absentStepper() {
+    Thread stepper = lastStepper;
+    boolean absent = owner == null && !closed && live.size() > 0;
+    return absent && stepper != null && stepper.isAlive() ? stepper : null;
   }
 
   boolean isOwnerParked() {

@@ -69,6 +69,6 @@ public final class Scope {
     if (!coroutine.isAbandoned()) {
       coroutine.loop().cancel(timer);
     }
-    coroutine.setScope(outer);
+    coroutine.replaceScope(outer);
   }
 }

@@ -10,6 +10,9 @@ import org.jspecify.annotations.Nullable;
  * <p>While the loop has something to do, it looks a few times per limit whether the same step is
  * still running. While the loop sleeps, so does the watchdog.
  *
+ * <p>Between two {@link Loop#step steps} it looks where the thread is that takes them, see {@link
+ * AbsentStepper}.
+ *
  * <p>One thing that holds a loop is a wait inside a class initialiser or a native method: the
  * virtual thread cannot leave its carrier there, which is the loop, which therefore never gets to
  * end the wait. Such a wait is ended here, with an exception in the task.
@@ -18,8 +21,10 @@ final class Watchdog implements Runnable {
 
   private static final int LOOKS_PER_LIMIT = 4;
 
+  private final Loop loop;
   private final Carrier carrier;
   private final long limitNanos;
+  private final AbsentStepper stepper;
   private volatile @Nullable Thread thread;
   private volatile boolean idle;
   private volatile boolean closed;
@@ -30,9 +35,11 @@ final class Watchdog implements Runnable {
   private long nextReport;
   private boolean waitedBefore;
 
-  Watchdog(Carrier carrier, Duration limit) {
-    this.carrier = carrier;
+  Watchdog(Loop loop, Duration limit) {
+    this.loop = loop;
+    this.carrier = loop.carrier();
     this.limitNanos = limit.toNanos();
+    this.stepper = new AbsentStepper(loop, limitNanos);
   }
 
   /** The loop has something to do. Called by its owner. */
@@ -57,12 +64,17 @@ final class Watchdog implements Runnable {
   public void run() {
     while (!closed) {
       look(carrier.switches());
-      if (!carrier.isAwake()) {
-        sleepWithTheLoop();
+      stepper.look(System.nanoTime());
+      if (mayRest()) {
+        rest();
       } else {
         LockSupport.parkNanos(limitNanos / LOOKS_PER_LIMIT);
       }
     }
+  }
+
+  private boolean mayRest() {
+    return !carrier.isAwake() && loop.absentStepper() == null;
   }
 
   private void look(long switches) {
@@ -133,9 +145,9 @@ final class Watchdog implements Runnable {
     return carrier.running() == running && carrier.switches() == lastSwitches;
   }
 
-  private void sleepWithTheLoop() {
+  private void rest() {
     idle = true;
-    while (idle && !closed && !carrier.isAwake()) {
+    while (idle && !closed && mayRest()) {
       LockSupport.park();
     }
     idle = false;

@@ -8,10 +8,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
-import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketOption;
+import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * stream that come together are told once, and the first read takes only the data. After an end, an
  * error or an urgent byte (a read stops in front of it), only a read that finds nothing counts.
  */
-abstract sealed class EpollChannel implements TransportChannel permits EpollStream, EpollListener {
+abstract sealed class EpollChannel implements TransportChannel
+    permits EpollStream, EpollListener, EpollDatagram {
 
   static final int CLOSED = -1;
 
@@ -62,7 +63,10 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
 
   boolean readable;
   boolean writable;
+
+  /** Of a Unix socket from the beginning: only on TCP does a short read show that it is empty. */
   boolean toldMoreThanData;
+
   private boolean wantsRead;
   private boolean wantsWrite;
   private @Nullable Listener listener;
@@ -74,6 +78,7 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
     this.transport = transport;
     this.fd = fd;
     this.family = family;
+    this.toldMoreThanData = family == Libc.AF_UNIX;
   }
 
   @Override
@@ -128,6 +133,21 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
     if (fd == CLOSED) {
       throw new ClosedChannelException();
     }
+  }
+
+  /** Like {@link #checkOpen}, for those who send and receive. */
+  final void checkUsable() throws SocketException {
+    if (fd == CLOSED) {
+      throw new SocketException("Socket closed");
+    }
+  }
+
+  @SuppressWarnings("ByteBufferBackingArray") // Asked for first.
+  static MemorySegment segment(ByteBuffer buffer, int length) {
+    return buffer.hasArray()
+        ? MemorySegment.ofArray(buffer.array())
+            .asSlice(buffer.arrayOffset() + buffer.position(), length)
+        : MemorySegment.ofBuffer(buffer);
   }
 
   // ---- What other threads than the owner ask for, too
@@ -200,18 +220,18 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
       if (Libc.getsockname(error, fd, address, length) < 0) {
         throw Errors.exception(Libc.errno(error));
       }
-      return SocketAddresses.decode(address);
+      return SocketAddresses.decode(address, length.get(ValueLayout.JAVA_INT, 0));
     }
   }
 
-  void bindTo(InetSocketAddress local) throws IOException {
+  void bindTo(SocketAddress local) throws IOException {
     int errno = use(number -> bind(number, local));
     if (errno != 0) {
       throw Errors.bindException(errno);
     }
   }
 
-  private int bind(int fd, InetSocketAddress local) throws IOException {
+  private int bind(int fd, SocketAddress local) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
       MemorySegment address = SocketAddresses.encodeLocal(arena, family, local);

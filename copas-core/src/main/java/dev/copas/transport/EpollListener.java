@@ -3,11 +3,15 @@ package dev.copas.transport;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketOption;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A listening socket on epoll. */
 final class EpollListener extends EpollChannel implements ListenChannel {
+
+  private @Nullable SocketFile file;
 
   EpollListener(EpollTransport transport, int fd, int family) {
     super(transport, fd, family);
@@ -15,12 +19,28 @@ final class EpollListener extends EpollChannel implements ListenChannel {
 
   @Override
   Set<SocketOption<?>> options() {
-    return transport.listenerOptions;
+    return family == Libc.AF_UNIX ? EpollOptions.OF_UNIX_LISTENERS : transport.listenerOptions;
   }
 
   @Override
   public void bind(InetSocketAddress local, int backlog) throws IOException {
     bindTo(local);
+    listen(backlog);
+  }
+
+  /** Nobody can connect before it listens, and it does when the permissions are set. */
+  @Override
+  public void bindUnix(
+      UnixDomainSocketAddress local, @Nullable Set<PosixFilePermission> permissions, int backlog)
+      throws IOException {
+    file = SocketFile.bind(transport, local, () -> bindTo(local));
+    if (file != null && permissions != null) {
+      file.restrictTo(permissions);
+    }
+    listen(backlog);
+  }
+
+  private void listen(int backlog) throws IOException {
     if (Libc.listen(transport.error, fd, backlog) < 0) {
       throw Errors.bindException(Libc.errno(transport.error));
     }
@@ -59,6 +79,17 @@ final class EpollListener extends EpollChannel implements ListenChannel {
       return true;
     } finally {
       transport.takeSpare();
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    try {
+      if (fd != CLOSED && file != null) {
+        file.delete();
+      }
+    } finally {
+      super.close();
     }
   }
 }

@@ -12,14 +12,14 @@ import java.nio.ByteBuffer;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** A TCP connection on epoll. */
+/** A connection on epoll, of TCP or a Unix socket. */
 @SuppressWarnings("ByteBufferBackingArray") // Asked for first.
 final class EpollStream extends EpollChannel implements StreamChannel {
 
   private static final int END_OF_STREAM = -1;
   private static final int NO_LINGER = -1;
 
-  private @Nullable InetSocketAddress remote;
+  private @Nullable SocketAddress remote;
   private int lingerSeconds = NO_LINGER;
 
   /** The system tells of it once; java.net throws every time. */
@@ -30,7 +30,7 @@ final class EpollStream extends EpollChannel implements StreamChannel {
   }
 
   /** A server has got it so. */
-  void accepted(@Nullable InetSocketAddress from) throws IOException {
+  void accepted(@Nullable SocketAddress from) throws IOException {
     remote = from;
     writable = true;
     transport.register(this);
@@ -38,7 +38,7 @@ final class EpollStream extends EpollChannel implements StreamChannel {
 
   @Override
   Set<SocketOption<?>> options() {
-    return transport.streamOptions;
+    return family == Libc.AF_UNIX ? EpollOptions.OF_UNIX_STREAMS : transport.streamOptions;
   }
 
   @Override
@@ -52,9 +52,12 @@ final class EpollStream extends EpollChannel implements StreamChannel {
    * Registers only now: of a socket that is not connecting, epoll would tell that it is hung up.
    */
   @Override
-  public boolean connect(InetSocketAddress target) throws IOException {
+  public boolean connect(SocketAddress target) throws IOException {
     checkOpen();
     int errno = connectTo(target);
+    if (errno == Errors.EAGAIN && family == Libc.AF_UNIX) {
+      return false;
+    }
     if (errno != 0 && errno != Errors.EINPROGRESS) {
       throw Errors.connectException(errno);
     }
@@ -64,7 +67,7 @@ final class EpollStream extends EpollChannel implements StreamChannel {
     return writable;
   }
 
-  private int connectTo(InetSocketAddress target) throws IOException {
+  private int connectTo(SocketAddress target) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment error = arena.allocate(Libc.ERRNO_LAYOUT);
       MemorySegment address = SocketAddresses.encode(arena, family, target);
@@ -155,19 +158,6 @@ final class EpollStream extends EpollChannel implements StreamChannel {
       }
     }
     return total;
-  }
-
-  private void checkUsable() throws SocketException {
-    if (fd == CLOSED) {
-      throw new SocketException("Socket closed");
-    }
-  }
-
-  private static MemorySegment segment(ByteBuffer buffer, int length) {
-    return buffer.hasArray()
-        ? MemorySegment.ofArray(buffer.array())
-            .asSlice(buffer.arrayOffset() + buffer.position(), length)
-        : MemorySegment.ofBuffer(buffer);
   }
 
   // ---- The end

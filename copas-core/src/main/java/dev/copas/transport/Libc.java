@@ -25,13 +25,18 @@ final class Libc {
 
   static final int MOST_BYTES = 64 * 1024;
 
+  static final int AF_UNSPEC = 0;
+  static final int AF_UNIX = 1;
   static final int AF_INET = 2;
   static final int AF_INET6 = 10;
   static final int SOCK_STREAM = 1;
+  static final int SOCK_DGRAM = 2;
   static final int NONBLOCK = 0x800;
   static final int CLOEXEC = 0x80000;
   static final int SHUT_RD = 0;
   static final int SHUT_WR = 1;
+  private static final int MOST_BYTES_OF_ENTRY = 64;
+  private static final int MOST_BYTES_OF_TEXTS = 64 * 1024;
   private static final int MSG_DONTWAIT = 0x40;
   private static final int MSG_NOSIGNAL = 0x4000;
 
@@ -66,7 +71,8 @@ final class Libc {
    * have.
    */
   private static final FunctionDescriptor SHAPE =
-      FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG);
+      FunctionDescriptor.of(
+          JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
 
   private static final MethodHandle CALL = LINKER.downcallHandle(SHAPE, ERRNO);
   private static final MethodHandle TRANSFER = LINKER.downcallHandle(SHAPE, ERRNO, CRITICAL);
@@ -88,6 +94,10 @@ final class Libc {
   private static final MemorySegment WRITE = function("write");
   private static final MemorySegment RECV = function("recv");
   private static final MemorySegment SEND = function("send");
+  private static final MemorySegment RECVFROM = function("recvfrom");
+  private static final MemorySegment SENDTO = function("sendto");
+  private static final MemorySegment GETPWUID = function("getpwuid_r");
+  private static final MemorySegment GETGRGID = function("getgrgid_r");
   private static final MemorySegment STRERROR = function("strerror");
 
   private Libc() {}
@@ -104,7 +114,7 @@ final class Libc {
   static String message(int errno) {
     try (Arena arena = Arena.ofConfined()) {
       long text = call(STRERROR, arena.allocate(ERRNO_LAYOUT), errno, 0, 0, 0, 0);
-      return MemorySegment.ofAddress(text).reinterpret(256).getString(0);
+      return text(MemorySegment.ofAddress(text));
     }
   }
 
@@ -122,7 +132,7 @@ final class Libc {
       long d,
       long e) {
     try {
-      return (long) CALL.invokeExact(function, error, a, b, c, d, e);
+      return (long) CALL.invokeExact(function, error, a, b, c, d, e, 0L);
     } catch (Throwable t) {
       throw unexpected(t);
     }
@@ -135,11 +145,53 @@ final class Libc {
       MemorySegment b,
       long length,
       int flags) {
+    return transfer(function, error, fd, b, length, flags, 0, 0);
+  }
+
+  private static long transfer(
+      MemorySegment function,
+      MemorySegment error,
+      int fd,
+      MemorySegment b,
+      long length,
+      int flags,
+      long e,
+      long f) {
     try {
-      return (long) TRANSFER.invokeExact(function, error, (long) fd, b, length, (long) flags, 0L);
+      return (long) TRANSFER.invokeExact(function, error, (long) fd, b, length, (long) flags, e, f);
     } catch (Throwable t) {
       throw unexpected(t);
     }
+  }
+
+  /** The number itself for somebody who has no name. */
+  static String userName(int id) {
+    return nameOf(GETPWUID, id);
+  }
+
+  /** The number itself for a group that has no name. */
+  static String groupName(int id) {
+    return nameOf(GETGRGID, id);
+  }
+
+  /** In {@code struct passwd} and {@code struct group}, the name comes first. */
+  private static String nameOf(MemorySegment list, int id) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment error = arena.allocate(ERRNO_LAYOUT);
+      MemorySegment entry = arena.allocate(MOST_BYTES_OF_ENTRY, 8);
+      MemorySegment texts = arena.allocate(MOST_BYTES_OF_TEXTS);
+      MemorySegment found = arena.allocate(ADDRESS);
+      long length = texts.byteSize();
+      long errno = call(list, error, id, entry, texts.address(), length, found.address());
+      return (int) errno != 0 || found.get(ADDRESS, 0).equals(MemorySegment.NULL)
+          ? Integer.toUnsignedString(id)
+          : text(entry.get(ADDRESS, 0));
+    }
+  }
+
+  /** Of a C string. */
+  private static String text(MemorySegment address) {
+    return address.reinterpret(MOST_BYTES_OF_TEXTS).getString(0);
   }
 
   /** None of these functions throws; the method handles only look as if they could. */
@@ -147,8 +199,8 @@ final class Libc {
     return new AssertionError("a call into the C library failed", t);
   }
 
-  static int socket(MemorySegment error, int family) {
-    return (int) call(SOCKET, error, family, SOCK_STREAM | NONBLOCK | CLOEXEC, 0, 0, 0);
+  static int socket(MemorySegment error, int family, int type) {
+    return (int) call(SOCKET, error, family, type | NONBLOCK | CLOEXEC, 0, 0, 0);
   }
 
   static int bind(MemorySegment error, int fd, MemorySegment address) {
@@ -214,5 +266,30 @@ final class Libc {
 
   static long send(MemorySegment error, int fd, MemorySegment source, long length) {
     return transfer(SEND, error, fd, source, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+
+  static long receiveFrom(
+      MemorySegment error,
+      int fd,
+      MemorySegment target,
+      long length,
+      MemorySegment address,
+      MemorySegment addressLength) {
+    return transfer(
+        RECVFROM,
+        error,
+        fd,
+        target,
+        length,
+        MSG_DONTWAIT,
+        address.address(),
+        addressLength.address());
+  }
+
+  static long sendTo(
+      MemorySegment error, int fd, MemorySegment source, long length, MemorySegment address) {
+    int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    long place = address.address();
+    return transfer(SENDTO, error, fd, source, length, flags, place, address.byteSize());
   }
 }

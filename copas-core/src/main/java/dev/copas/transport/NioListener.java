@@ -2,16 +2,20 @@ package dev.copas.transport;
 
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.UnixDomainSocketAddress;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** A listening socket on NIO. */
+/** A listening socket on NIO, of TCP or a Unix socket. */
 final class NioListener extends NioChannel implements ListenChannel {
 
   private final NioTransport transport;
   private final ServerSocketChannel channel;
+  private @Nullable SocketFile file;
 
   NioListener(NioTransport transport, ServerSocketChannel channel) throws IOException {
     super(transport, channel);
@@ -34,6 +38,26 @@ final class NioListener extends NioChannel implements ListenChannel {
     channel.bind(local, backlog);
   }
 
+  /** NIO listens at once; so whoever got in before the permissions were set is turned away. */
+  @Override
+  public void bindUnix(
+      UnixDomainSocketAddress local, @Nullable Set<PosixFilePermission> permissions, int backlog)
+      throws IOException {
+    if (SocketFile.isAbstract(local)) {
+      throw NioTransport.noAbstractNames(local);
+    }
+    file = SocketFile.bind(transport, local, () -> channel.bind(local, backlog));
+    if (file != null && permissions != null && file.restrictTo(permissions)) {
+      turnAwayAll();
+    }
+  }
+
+  private void turnAwayAll() throws IOException {
+    for (SocketChannel early; (early = channel.accept()) != null; ) {
+      early.close();
+    }
+  }
+
   @Override
   public @Nullable StreamChannel accept() throws IOException {
     SocketChannel accepted = channel.accept();
@@ -52,6 +76,30 @@ final class NioListener extends NioChannel implements ListenChannel {
       return true;
     } finally {
       transport.takeSpare();
+    }
+  }
+
+  @Override
+  public void close() throws IOException {
+    try {
+      deleteFile();
+    } finally {
+      super.close();
+    }
+  }
+
+  @Override
+  void closeNow() throws IOException {
+    try {
+      deleteFile();
+    } finally {
+      super.closeNow();
+    }
+  }
+
+  private void deleteFile() throws IOException {
+    if (file != null && channel.isOpen()) {
+      file.delete();
     }
   }
 }

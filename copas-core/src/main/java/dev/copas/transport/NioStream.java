@@ -6,17 +6,19 @@ import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketOption;
 import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import org.jspecify.annotations.Nullable;
 
-/** A TCP connection on NIO. */
+/** A connection on NIO, of TCP or a Unix socket. */
 final class NioStream extends NioChannel implements StreamChannel {
 
   /** NIO copies what it is given into native memory first, all of it, and keeps that memory. */
   private static final int CHUNK = 128 * 1024;
+
+  private static final String TRY_AGAIN = "Resource temporarily unavailable";
 
   private final NioTransport transport;
   private final SocketChannel channel;
@@ -52,9 +54,27 @@ final class NioStream extends NioChannel implements StreamChannel {
   }
 
   @Override
-  public boolean connect(InetSocketAddress remote) throws IOException {
-    connected = channel.connect(remote);
+  public boolean connect(SocketAddress remote) throws IOException {
+    connected =
+        remote instanceof UnixDomainSocketAddress unix
+            ? connectUnix(unix)
+            : channel.connect(remote);
     return connected;
+  }
+
+  /** All that NIO tells of a server's full backlog is the system's text for EAGAIN. */
+  private boolean connectUnix(UnixDomainSocketAddress remote) throws IOException {
+    if (SocketFile.isAbstract(remote)) {
+      throw NioTransport.noAbstractNames(remote);
+    }
+    try {
+      return channel.connect(remote);
+    } catch (SocketException e) {
+      if (TRY_AGAIN.equals(e.getMessage())) {
+        return false;
+      }
+      throw e;
+    }
   }
 
   @Override
@@ -103,17 +123,6 @@ final class NioStream extends NioChannel implements StreamChannel {
     } finally {
       source.limit(limit);
     }
-  }
-
-  /** NIO throws bare IOExceptions where java.net has always thrown SocketExceptions. */
-  private static IOException asSocketException(IOException e) {
-    if (e instanceof SocketException) {
-      return e;
-    }
-    String what = e instanceof ClosedChannelException ? "Socket closed" : e.getMessage();
-    var converted = new SocketException(what);
-    converted.initCause(e);
-    return converted;
   }
 
   @Override

@@ -2,9 +2,12 @@ package dev.copas.transport;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ClosedSelectorException;
+import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -47,9 +50,40 @@ public final class NioTransport implements Transport {
 
   @Override
   public ListenChannel openListener() throws IOException {
-    ServerSocketChannel channel = ServerSocketChannel.open();
+    return listener(ServerSocketChannel.open());
+  }
+
+  @Override
+  public StreamChannel openUnixStream() throws IOException {
+    return stream(SocketChannel.open(StandardProtocolFamily.UNIX), false);
+  }
+
+  @Override
+  public ListenChannel openUnixListener() throws IOException {
+    return listener(ServerSocketChannel.open(StandardProtocolFamily.UNIX));
+  }
+
+  static UnsupportedOperationException noAbstractNames(UnixDomainSocketAddress address) {
+    return new UnsupportedOperationException(
+        "this loop runs on java.nio, which has no abstract names of Unix sockets: "
+            + address
+            + ". Use a path; or, on Linux and in native mode, Options.epoll()");
+  }
+
+  private ListenChannel listener(ServerSocketChannel channel) throws IOException {
     try {
       return new NioListener(this, channel);
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public PacketChannel openPackets() throws IOException {
+    DatagramChannel channel = DatagramChannel.open();
+    try {
+      return new NioDatagram(this, channel);
     } catch (IOException e) {
       channel.close();
       throw e;
@@ -166,7 +200,7 @@ public final class NioTransport implements Transport {
     poll(0);
     giveUpSpare();
     for (SelectionKey key : selector.keys()) {
-      key.channel().close();
+      ((NioChannel) key.attachment()).closeNow();
     }
     selector.close();
   }

@@ -5,49 +5,75 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.SocketException;
+import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteOrder;
+import java.nio.channels.UnsupportedAddressTypeException;
+import java.nio.charset.Charset;
+import java.nio.file.InvalidPathException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code struct sockaddr_in} and {@code sockaddr_in6}. A socket of the latter kind speaks IPv4 too,
- * with addresses that are written {@code ::ffff:a.b.c.d}.
+ * {@code struct sockaddr_in}, {@code sockaddr_in6} and {@code sockaddr_un}. A socket of the second
+ * kind speaks IPv4 too, with addresses that are written {@code ::ffff:a.b.c.d}.
+ *
+ * <p>A Unix socket has a path, which ends with a zero, or an abstract name, which begins with one:
+ * that is a {@code @} here, as the tools of Linux write it.
  */
 final class SocketAddresses {
 
-  static final int MOST_BYTES = 28;
+  static final int MOST_BYTES = 110;
 
   private static final int IPV4_BYTES = 16;
   private static final int IPV6_BYTES = 28;
   private static final ValueLayout.OfShort PORT =
       JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+  private static final int NAME = 2;
+  private static final int MOST_BYTES_OF_NAME = MOST_BYTES - NAME - 1;
+  private static final UnixDomainSocketAddress UNNAMED = UnixDomainSocketAddress.of("");
+
+  /** That of the names of files. */
+  private static final Charset CHARSET = Charset.forName(System.getProperty("sun.jnu.encoding"));
+
   private static final byte[] MAPPED = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, -1, -1};
 
   private SocketAddresses() {}
 
   /** A local address; "any" is any of both kinds where the socket speaks both. */
-  static MemorySegment encodeLocal(Arena arena, int family, InetSocketAddress address)
+  static MemorySegment encodeLocal(SegmentAllocator place, int family, SocketAddress address)
       throws IOException {
-    InetAddress host = address.getAddress();
-    return host != null && host.isAnyLocalAddress()
-        ? header(arena, family, address.getPort())
-        : encode(arena, family, address);
+    return family != Libc.AF_UNIX
+            && address instanceof InetSocketAddress inet
+            && inet.getAddress() != null
+            && inet.getAddress().isAnyLocalAddress()
+        ? header(place, family, inet.getPort())
+        : encode(place, family, address);
   }
 
-  static MemorySegment encode(Arena arena, int family, InetSocketAddress address)
+  static MemorySegment encode(SegmentAllocator place, int family, SocketAddress address)
+      throws IOException {
+    return switch (address) {
+      case InetSocketAddress inet when family != Libc.AF_UNIX -> encode(place, family, inet);
+      case UnixDomainSocketAddress unix when family == Libc.AF_UNIX -> encode(place, unix);
+      default -> throw new UnsupportedAddressTypeException();
+    };
+  }
+
+  private static MemorySegment encode(SegmentAllocator place, int family, InetSocketAddress address)
       throws IOException {
     InetAddress host = address.getAddress();
     if (host == null) {
       throw new UnknownHostException(address.getHostString());
     }
-    MemorySegment segment = header(arena, family, address.getPort());
+    MemorySegment segment = header(place, family, address.getPort());
     byte[] bytes = host.getAddress();
     if (family == Libc.AF_INET) {
       if (bytes.length != 4) {
@@ -64,20 +90,79 @@ final class SocketAddresses {
     return segment;
   }
 
-  private static MemorySegment header(Arena arena, int family, int port) {
-    MemorySegment segment = arena.allocate(family == Libc.AF_INET6 ? IPV6_BYTES : IPV4_BYTES, 8);
+  /** The address of no family: to connect a datagram socket there is to disconnect it. */
+  static MemorySegment none(SegmentAllocator place) {
+    return header(place, Libc.AF_UNSPEC, 0);
+  }
+
+  static MemorySegment encode(SegmentAllocator place, UnixDomainSocketAddress address)
+      throws SocketException {
+    byte[] name = address.getPath().toString().getBytes(CHARSET);
+    if (name.length > MOST_BYTES_OF_NAME) {
+      throw new SocketException("Unix domain path too long"); // As NIO has it.
+    }
+    boolean isAbstract = SocketFile.isAbstract(address);
+    MemorySegment segment = place.allocate(NAME + name.length + (isAbstract ? 0 : 1), 8);
+    segment.set(JAVA_SHORT_UNALIGNED, 0, (short) Libc.AF_UNIX);
+    MemorySegment.copy(name, 0, segment, JAVA_BYTE, NAME, name.length);
+    if (isAbstract) {
+      segment.set(JAVA_BYTE, NAME, (byte) 0);
+    }
+    return segment;
+  }
+
+  private static MemorySegment header(SegmentAllocator place, int family, int port) {
+    MemorySegment segment = place.allocate(family == Libc.AF_INET6 ? IPV6_BYTES : IPV4_BYTES, 8);
+    segment.fill((byte) 0); // The place may have been used before.
     segment.set(JAVA_SHORT_UNALIGNED, 0, (short) family);
     segment.set(PORT, 2, (short) port);
     return segment;
   }
 
-  /** Null for a socket that has no address yet. */
-  static @Nullable InetSocketAddress decode(MemorySegment segment) throws UnknownHostException {
-    int port = segment.get(PORT, 2) & 0xffff;
-    if (port == 0) {
-      return null;
+  /**
+   * Null for a socket that has no address yet; a Unix socket has one without a name.
+   *
+   * @param length in bytes, as the system told it
+   */
+  static @Nullable SocketAddress decode(MemorySegment segment, int length)
+      throws UnknownHostException {
+    return segment.get(JAVA_SHORT_UNALIGNED, 0) == Libc.AF_UNIX
+        ? decodeUnix(segment, length)
+        : decodeInet(segment);
+  }
+
+  /** Any peer can give itself any name; one that is no path in Java does without. */
+  private static UnixDomainSocketAddress decodeUnix(MemorySegment segment, int length) {
+    byte[] bytes = bytes(segment, NAME, Math.min(length, MOST_BYTES) - NAME);
+    if (bytes.length == 0) {
+      return UNNAMED;
     }
-    return new InetSocketAddress(host(segment), port);
+    String name = new String(bytes, CHARSET);
+    String path = bytes[0] == 0 ? SocketFile.ABSTRACT + name.substring(1) : upToZero(name);
+    try {
+      return UnixDomainSocketAddress.of(path);
+    } catch (InvalidPathException e) {
+      return UNNAMED;
+    }
+  }
+
+  private static String upToZero(String name) {
+    int end = name.indexOf('\0');
+    return end < 0 ? name : name.substring(0, end);
+  }
+
+  private static @Nullable InetSocketAddress decodeInet(MemorySegment segment)
+      throws UnknownHostException {
+    return port(segment) == 0 ? null : decodeSender(segment);
+  }
+
+  /** Where a datagram comes from; port 0 is allowed there. */
+  static InetSocketAddress decodeSender(MemorySegment segment) throws UnknownHostException {
+    return new InetSocketAddress(host(segment), port(segment));
+  }
+
+  private static int port(MemorySegment segment) {
+    return segment.get(PORT, 2) & 0xffff;
   }
 
   private static InetAddress host(MemorySegment segment) throws UnknownHostException {

@@ -11,8 +11,16 @@ public interface StreamChannel extends TransportChannel {
 
   void bind(InetSocketAddress local) throws IOException;
 
-  /** Begins to connect; true when that is already done. */
-  boolean connect(InetSocketAddress remote) throws IOException;
+  /**
+   * Begins to connect; true when that is already done.
+   *
+   * <p>A Unix socket connects at once or not at all: false says that too many wait to be accepted
+   * there. Nothing will tell when that has changed, and another channel is needed to try again.
+   *
+   * @param remote an InetSocketAddress or, of a Unix socket, a UnixDomainSocketAddress; that has an
+   *     abstract name of Linux when its path begins with {@code @}
+   */
+  boolean connect(SocketAddress remote) throws IOException;
 
   /** Goes on connecting; false when it is not decided yet, an exception when it failed. */
   boolean finishConnect() throws IOException;

@@ -18,6 +18,15 @@ public interface Transport {
   /** A listening socket, not yet bound. */
   ListenChannel openListener() throws IOException;
 
+  /** A stream Unix socket, not yet connected. */
+  StreamChannel openUnixStream() throws IOException;
+
+  /** A listening Unix socket, not yet bound. */
+  ListenChannel openUnixListener() throws IOException;
+
+  /** A datagram socket, not yet bound. */
+  PacketChannel openPackets() throws IOException;
+
   /** The addresses of a host that only this transport knows; null: ask the operating system. */
   InetAddress @Nullable [] resolve(String host);
 

@@ -4,7 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import dev.copas.transport.TransportChannel;
 import java.io.IOException;
-import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ClosedChannelException;
@@ -19,11 +19,11 @@ import org.jspecify.annotations.Nullable;
  * one report.
  */
 abstract sealed class MemoryChannel implements TransportChannel
-    permits MemoryStream, MemoryListener {
+    permits MemoryStream, MemoryListener, MemoryDatagram {
 
   final MemoryTransport transport;
   final StoredOptions options;
-  @Nullable InetSocketAddress local;
+  @Nullable SocketAddress local;
   private @Nullable Listener listener;
   private boolean awaitsReading;
   private boolean awaitsWriting;
@@ -125,7 +125,7 @@ abstract sealed class MemoryChannel implements TransportChannel
   }
 
   @Override
-  public @Nullable InetSocketAddress localAddress() throws IOException {
+  public @Nullable SocketAddress localAddress() throws IOException {
     checkOpen();
     return local;
   }

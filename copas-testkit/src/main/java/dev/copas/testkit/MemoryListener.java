@@ -4,10 +4,13 @@ import dev.copas.transport.ListenChannel;
 import dev.copas.transport.StreamChannel;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.UnixDomainSocketAddress;
 import java.nio.channels.AlreadyBoundException;
 import java.nio.channels.NotYetBoundException;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /** A listening socket: connections that wait to be accepted, and attempts that wait for room. */
@@ -17,18 +20,40 @@ final class MemoryListener extends MemoryChannel implements ListenChannel {
   private final Deque<MemoryStream> attempts = new ArrayDeque<>();
   private int backlog;
 
-  MemoryListener(MemoryTransport transport) {
-    super(transport, StoredOptions.forListener());
+  MemoryListener(MemoryTransport transport, StoredOptions options) {
+    super(transport, options);
   }
 
   @Override
   public void bind(InetSocketAddress wanted, int backlog) throws IOException {
+    checkUnbound();
+    local = transport.ports.take(this, wanted);
+    listen(backlog);
+  }
+
+  @Override
+  public void bindUnix(
+      UnixDomainSocketAddress wanted, @Nullable Set<PosixFilePermission> permissions, int backlog)
+      throws IOException {
+    checkUnbound();
+    transport.paths.take(this, wanted);
+    local = wanted;
+    listen(backlog);
+  }
+
+  private void checkUnbound() throws IOException {
     checkOpen();
     if (local != null) {
       throw new AlreadyBoundException();
     }
-    local = transport.ports.take(this, wanted);
+  }
+
+  private void listen(int backlog) {
     this.backlog = backlog < 1 ? 50 : backlog;
+  }
+
+  boolean hasRoom() {
+    return established.size() < backlog;
   }
 
   /** A peer wants to connect. With a full backlog it waits, as one whose packets are dropped. */
@@ -38,7 +63,7 @@ final class MemoryListener extends MemoryChannel implements ListenChannel {
   }
 
   private void takeAttempts() {
-    while (established.size() < backlog) {
+    while (hasRoom()) {
       MemoryStream client = attempts.poll();
       if (client == null) {
         return;

@@ -6,8 +6,10 @@ import dev.copas.transport.StreamChannel;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.StandardSocketOptions;
+import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.channels.AlreadyBoundException;
 import java.nio.channels.AlreadyConnectedException;
@@ -15,6 +17,7 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ConnectionPendingException;
 import java.nio.channels.NoConnectionPendingException;
 import java.nio.channels.NotYetConnectedException;
+import java.nio.channels.UnsupportedAddressTypeException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -49,9 +52,11 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
     TOLD_WRITER
   }
 
+  private static final UnixDomainSocketAddress UNNAMED = UnixDomainSocketAddress.of("");
+
   private State state = State.FRESH;
   private Reset reset = Reset.NONE;
-  private @Nullable InetSocketAddress remote;
+  private @Nullable SocketAddress remote;
   private @Nullable MemoryStream peer;
   private @Nullable Pipe incoming;
   private @Nullable Pipe outgoing;
@@ -61,8 +66,8 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
   private boolean aborts;
   private String label = "";
 
-  MemoryStream(MemoryTransport transport) {
-    super(transport, StoredOptions.forStream());
+  MemoryStream(MemoryTransport transport, StoredOptions options) {
+    super(transport, options);
   }
 
   void note(String what) {
@@ -93,7 +98,7 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
   }
 
   @Override
-  public boolean connect(InetSocketAddress target) throws IOException {
+  public boolean connect(SocketAddress target) throws IOException {
     checkOpen();
     switch (state) {
       case CONNECTED -> throw new AlreadyConnectedException();
@@ -101,6 +106,14 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
       case FAILED -> throw new ClosedChannelException();
       case FRESH -> {}
     }
+    return switch (target) {
+      case InetSocketAddress inet -> connectByNet(inet);
+      case UnixDomainSocketAddress unix -> connectByPath(unix);
+      default -> throw new UnsupportedAddressTypeException();
+    };
+  }
+
+  private boolean connectByNet(InetSocketAddress target) throws IOException {
     InetSocketAddress concrete = transport.concrete(target);
     takeLocalAddress(concrete);
     remote = concrete;
@@ -115,9 +128,28 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
     if (local == null) {
       var any = new InetSocketAddress(transport.sourceFor(target.getAddress()), 0);
       local = transport.ports.take(this, any);
-    } else if (local.getAddress().isAnyLocalAddress()) {
-      local = new InetSocketAddress(transport.sourceFor(target.getAddress()), local.getPort());
+    } else if (local instanceof InetSocketAddress own && own.getAddress().isAnyLocalAddress()) {
+      local = new InetSocketAddress(transport.sourceFor(target.getAddress()), own.getPort());
     }
+  }
+
+  /** At once or not at all, as the system does it. */
+  private boolean connectByPath(UnixDomainSocketAddress target) throws IOException {
+    MemoryListener listener = transport.paths.listenerAt(target);
+    if (listener == null) {
+      throw new SocketException("No such file or directory");
+    }
+    if (!listener.hasRoom()) {
+      return false;
+    }
+    local = UNNAMED;
+    remote = target;
+    label = "client>" + target;
+    state = State.CONNECTING;
+    note("connects");
+    listener.attempted(this);
+    answered();
+    return true;
   }
 
   /** Arrives at the target. Where nobody is at home, nobody says so either. */
@@ -143,12 +175,15 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
 
   /** Called by a listener that has room for this: makes the end that will be accepted there. */
   MemoryStream connectedTo(MemoryListener listener) {
-    var accepted = new MemoryStream(transport);
+    boolean isUnix = remote instanceof UnixDomainSocketAddress;
+    var accepted =
+        new MemoryStream(
+            transport, isUnix ? StoredOptions.forUnixStream() : StoredOptions.forStream());
     accepted.options.inherit(listener.options);
     accepted.local = remote;
     accepted.remote = local;
     accepted.label = remote + ">" + local;
-    Faults.Fate[] fates = transport.drawFates();
+    Faults.Fate[] fates = isUnix ? Faults.noFates() : transport.drawFates();
     accepted.join(this, new Pipe(transport, this, accepted, fates[0]), fates[1]);
     accepted.state = State.CONNECTED;
     requireNonNull(accepted.outgoing).arrive(this::answered);
@@ -376,7 +411,7 @@ final class MemoryStream extends MemoryChannel implements StreamChannel {
   }
 
   @Override
-  public @Nullable InetSocketAddress remoteAddress() throws IOException {
+  public @Nullable SocketAddress remoteAddress() throws IOException {
     checkOpen();
     return state == State.CONNECTED ? remote : null;
   }

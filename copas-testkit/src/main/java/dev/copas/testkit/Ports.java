@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -41,9 +42,9 @@ final class Ports {
   }
 
   void giveBack(MemoryChannel channel) {
-    if (channel.local != null) {
+    if (channel.local instanceof InetSocketAddress address) {
       byPort.computeIfPresent(
-          channel.local.getPort(),
+          address.getPort(),
           (port, holders) -> {
             holders.remove(channel);
             return holders.isEmpty() ? null : holders;
@@ -75,6 +76,11 @@ final class Ports {
       }
     }
     return true;
+  }
+
+  /** Who shares the port; the last who came is the first. */
+  List<MemoryChannel> holders(int port) {
+    return List.copyOf(holdersOf(port).keySet()).reversed();
   }
 
   private Map<MemoryChannel, InetSocketAddress> holdersOf(int port) {

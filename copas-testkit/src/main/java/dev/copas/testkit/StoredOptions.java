@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.SocketOption;
 import java.net.StandardSocketOptions;
+import java.nio.channels.DatagramChannel;
 import java.nio.channels.NetworkChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
@@ -22,11 +23,20 @@ final class StoredOptions {
 
   private static final Map<SocketOption<?>, @Nullable Object> STREAM = ofStream();
   private static final Map<SocketOption<?>, @Nullable Object> LISTENER = ofListener();
+  private static final Map<SocketOption<?>, @Nullable Object> DATAGRAMS = ofDatagrams();
 
   /** As a fresh Linux has them. */
   private static final int SEND_BUFFER_BYTES = 16 * 1024;
 
   private static final int RECEIVE_BUFFER_BYTES = 128 * 1024;
+
+  private static final Map<SocketOption<?>, @Nullable Object> UNIX_STREAM =
+      Map.of(
+          StandardSocketOptions.SO_SNDBUF, SEND_BUFFER_BYTES,
+          StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES,
+          StandardSocketOptions.SO_LINGER, -1);
+  private static final Map<SocketOption<?>, @Nullable Object> UNIX_LISTENER =
+      Map.of(StandardSocketOptions.SO_RCVBUF, RECEIVE_BUFFER_BYTES);
 
   private final Map<SocketOption<?>, @Nullable Object> defaults;
   private final Map<SocketOption<?>, Object> changed = new HashMap<>(4);
@@ -43,6 +53,19 @@ final class StoredOptions {
     return new StoredOptions(LISTENER);
   }
 
+  /** No more than Unix sockets of every system have. */
+  static StoredOptions forUnixStream() {
+    return new StoredOptions(UNIX_STREAM);
+  }
+
+  static StoredOptions forUnixListener() {
+    return new StoredOptions(UNIX_LISTENER);
+  }
+
+  static StoredOptions forDatagrams() {
+    return new StoredOptions(DATAGRAMS);
+  }
+
   private static Map<SocketOption<?>, @Nullable Object> ofStream() {
     try (var channel = SocketChannel.open()) {
       return read(channel);
@@ -53,6 +76,14 @@ final class StoredOptions {
 
   private static Map<SocketOption<?>, @Nullable Object> ofListener() {
     try (var channel = ServerSocketChannel.open()) {
+      return read(channel);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Map<SocketOption<?>, @Nullable Object> ofDatagrams() {
+    try (var channel = DatagramChannel.open()) {
       return read(channel);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -97,6 +128,11 @@ final class StoredOptions {
       if ((Integer) value < 0) {
         throw new IllegalArgumentException("Invalid send/receive buffer size");
       }
+    }
+    boolean isByte =
+        option == StandardSocketOptions.IP_TOS || option == StandardSocketOptions.IP_MULTICAST_TTL;
+    if (isByte && (Integer) value != ((Integer) value & 0xff)) {
+      throw new IllegalArgumentException("Invalid " + option.name() + " value");
     }
     return value;
   }

@@ -1,15 +1,14 @@
 package dev.copas.testkit;
 
-import dev.copas.Options;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 
-/** On epoll, called directly. */
+/** TCP on epoll, called directly. */
 @EnabledOnOs(OS.LINUX)
-class EpollConformanceTest extends SystemConformance {
+class EpollConformanceTest extends TcpConformance {
 
   @Override
-  Options options(Options wanted) {
-    return wanted.epoll();
+  void inLoop(SystemLoop.Body body) {
+    SystemLoop.run(OPTIONS.epoll(), body);
   }
 }

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.copas.Copas;
 import dev.copas.CopasSocket;
 import dev.copas.Options;
+import dev.copas.transport.TcpOptions;
 import dev.copas.transport.TransportChannel;
 import java.net.ConnectException;
 import java.net.InetAddress;
@@ -76,10 +77,10 @@ class MemoryTransportTest {
   private record Pair(MemoryStream here, MemoryStream there) {}
 
   private Pair pair(int buffers) throws Exception {
-    var listener = new MemoryListener(transport);
+    var listener = new MemoryListener(transport, StoredOptions.forListener());
     listener.setOption(StandardSocketOptions.SO_RCVBUF, buffers);
     listener.bind(ADDRESS, 10);
-    var here = new MemoryStream(transport);
+    var here = new MemoryStream(transport, StoredOptions.forStream());
     here.setOption(StandardSocketOptions.SO_SNDBUF, buffers);
     if (!here.connect(ADDRESS)) {
       transport.poll(0);
@@ -205,7 +206,7 @@ class MemoryTransportTest {
   @Test
   void aRefusalIsReportedWhenItArrives() throws Exception {
     transport.setFaults(Faults.none().latency(Duration.ofSeconds(1), Duration.ofSeconds(1)));
-    var stream = new MemoryStream(transport);
+    var stream = new MemoryStream(transport, StoredOptions.forStream());
     Listener listener = listenTo(stream);
     assertFalse(stream.connect(ADDRESS));
     stream.awaitWritable();
@@ -255,6 +256,17 @@ class MemoryTransportTest {
   }
 
   // ---- Options
+
+  @Test
+  void optionsOfEpollAloneAreNotSupported() {
+    var stream = transport.openStream();
+    assertThrows(
+        UnsupportedOperationException.class,
+        () -> stream.setOption(TcpOptions.USER_TIMEOUT, Duration.ofSeconds(1)));
+    var listener = transport.openListener();
+    assertThrows(
+        UnsupportedOperationException.class, () -> listener.getOption(TcpOptions.DEFER_ACCEPT));
+  }
 
   @Test
   void optionsAndDefaultsAreNios() throws Exception {
@@ -322,7 +334,7 @@ class MemoryTransportTest {
           copas.addServer(server, socket -> socket.send("here\n"));
           try (var client = copas.connect("chat.example", 80)) { // The first address refuses.
             assertEquals("here", client.receive());
-            assertEquals("/192.0.2.2:80", client.getRemoteSocketAddress().toString());
+            assertEquals("/192.0.2.2:80", String.valueOf(client.getRemoteSocketAddress()));
           }
           assertThrows(UnknownHostException.class, () -> copas.connect("elsewhere.example", 80));
         });

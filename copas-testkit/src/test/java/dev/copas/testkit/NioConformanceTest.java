@@ -1,16 +1,13 @@
 package dev.copas.testkit;
 
-import dev.copas.Options;
 import org.junit.jupiter.api.Tag;
 
-/** On the sockets of java.nio, in both modes: the build runs it once in each. */
+/** TCP on java.nio, in both modes. */
 @Tag("solo")
-class NioConformanceTest extends SystemConformance {
-
-  private static final boolean SOLO = "solo".equals(System.getProperty("copas.mode"));
+class NioConformanceTest extends TcpConformance {
 
   @Override
-  Options options(Options wanted) {
-    return SOLO ? wanted.solo() : wanted.nio();
+  void inLoop(SystemLoop.Body body) {
+    SystemLoop.runOnNio(OPTIONS, body);
   }
 }

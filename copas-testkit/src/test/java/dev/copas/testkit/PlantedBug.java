@@ -5,11 +5,16 @@ import java.util.List;
 /**
  * A bug that somebody could have written: one place of one source file, changed.
  *
+ * @param finder what should fail with it: has a {@code public static void run(long seed)}
  * @param file the source, from the folder of the core's package {@code dev.copas}
  * @param fragment what stands there, once
  * @param replacement what stands there with the bug
  */
-record PlantedBug(String name, String file, String fragment, String replacement) {
+record PlantedBug(Class<?> finder, String name, String file, String fragment, String replacement) {
+
+  private PlantedBug(String name, String file, String fragment, String replacement) {
+    this(Workout.class, name, file, fragment, replacement);
+  }
 
   static final List<PlantedBug> ALL =
       List.of(
@@ -20,7 +25,7 @@ record PlantedBug(String name, String file, String fragment, String replacement)
               "resumes++; continuation.run(); queued = false; if (true) return; // Before"),
           new PlantedBug(
               "double wake-up: one turn to send is given to all who wait for it",
-              "SocketOutput.java",
+              "Sending.java",
               """
                       sender = next;
                       return;
@@ -90,7 +95,7 @@ record PlantedBug(String name, String file, String fragment, String replacement)
               ""),
           new PlantedBug(
               "reused turn: a sender who gave up is still in the queue",
-              "SocketOutput.java",
+              "Sending.java",
               "waiting.remove(self);",
               ""),
           new PlantedBug(

@@ -9,12 +9,19 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.copas.examples.ExampleProcess.Client;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Random;
+import java.util.Scanner;
 import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
@@ -99,6 +106,39 @@ class ExamplesTest {
         try (var reader = new Client(countPort)) {
           assertEquals("3 lines", reader.hear());
         }
+      }
+    }
+  }
+
+  @Test
+  void timeServerTellsTheTimeAndSendsBackTheRest() throws Exception {
+    try (var server = ExampleProcess.module(TimeServer.class, "0")) {
+      int port = server.port();
+      try (var client = ExampleProcess.module(TimeClient.class, Integer.toString(port))) {
+        String time = client.says();
+        assertTrue(time.matches("[0-9]{2}:[0-9]{2}.*"), time);
+      }
+      try (var client = new DatagramSocket()) {
+        client.setSoTimeout(20_000);
+        client.connect(InetAddress.getLoopbackAddress(), port);
+        client.send(new DatagramPacket(new byte[] {1, 2, 3}, 3));
+        var answer = new DatagramPacket(new byte[10], 10);
+        client.receive(answer);
+        assertEquals(3, answer.getLength());
+      }
+    }
+  }
+
+  @Test
+  void whoAmITellsItsClientTheUser(@TempDir Path folder) throws Exception {
+    Path path = folder.resolve("who.sock");
+    try (var server = ExampleProcess.module(WhoAmI.class, path.toString())) {
+      assertEquals("listening on " + path, server.says());
+      assertEquals("rw-rw-rw-", PosixFilePermissions.toString(Files.getPosixFilePermissions(path)));
+      try (var client = SocketChannel.open(UnixDomainSocketAddress.of(path));
+          var answer = new Scanner(client, StandardCharsets.UTF_8)) {
+        var group = Files.getAttribute(path, "posix:group");
+        assertEquals("You are " + Files.getOwner(path) + " of " + group, answer.nextLine());
       }
     }
   }
@@ -308,6 +348,21 @@ class ExamplesTest {
       }
       assertEquals("greeted 1", server.says());
       assertEquals(0, server.exitValue());
+    }
+  }
+
+  @Test
+  void watchedTellsWhatItIsDoing() throws Exception {
+    try (var server = ExampleProcess.module(Watched.class)) {
+      int port = server.port();
+      try (var client = new Client(port)) {
+        assertEquals("hello", client.ask("hello"));
+        String status = client.ask("status");
+        assertTrue(status.startsWith("1 connections, 13 bytes in, 1 tasks wait, "), status);
+        String loop = client.ask("dump");
+        assertTrue(loop.startsWith("loop: running, "), loop);
+        assertEquals("1 server", client.hear());
+      }
     }
   }
 

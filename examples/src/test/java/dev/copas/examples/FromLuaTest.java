@@ -1,31 +1,30 @@
 package dev.copas.examples;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.copas.Copas;
 import dev.copas.CopasSocket;
-import dev.copas.Task;
+import dev.copas.CopasSocketOptions;
+import dev.copas.Datagram;
 import dev.copas.TaskBody;
+import dev.copas.sync.CopasFuture;
+import dev.copas.sync.CopasLock;
+import dev.copas.sync.CopasQueue;
+import dev.copas.sync.CopasScope;
+import dev.copas.sync.CopasSemaphore;
+import dev.copas.sync.CopasTimer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.net.DatagramPacket;
-import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
 import java.net.ServerSocket;
 import java.net.Socket;
-import java.net.StandardProtocolFamily;
 import java.net.StandardSocketOptions;
-import java.net.UnixDomainSocketAddress;
-import java.nio.ByteBuffer;
-import java.nio.channels.ServerSocketChannel;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -36,11 +35,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.Semaphore;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.ReentrantLock;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
@@ -52,7 +46,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * What docs/from-lua.md tells to write for what Copas has and this does not have yet.
+ * What docs/from-lua.md tells to write.
  *
  * <p>Each test waits in one task for what only another task of the same loop does; so it would
  * never end if such a wait held the loop.
@@ -84,21 +78,13 @@ class FromLuaTest {
   void timer() {
     loop(() -> {
       // snippet: timer
-      Task timer =
-          copas.addThread(
-              "timer",
-              () -> {
-                while (true) {
-                  Copas.pause(INTERVAL);
-                  tick();
-                }
-              });
+      CopasTimer timer = CopasTimer.every(copas, INTERVAL, self -> tick());
       // end: timer
       while (ticks < 3) {
         Copas.pause();
       }
       timer.cancel();
-      timer.join();
+      assertFalse(timer.isArmed());
     });
   }
 
@@ -109,53 +95,40 @@ class FromLuaTest {
   @Test
   void timerThatIsSetAnewByWhatHappens() {
     loop(() -> {
-      Task main = Copas.current();
       // snippet: one shot
-      Task timer =
-          copas.addThread(() -> {
-            Copas.pause(Duration.ofMinutes(1)); // Until then, or until wakeup().
-            tick();
-          });
+      CopasTimer timer =
+          CopasTimer.builder(copas).name("idle").once(Duration.ofMinutes(1), self -> tick());
+      timer.cancel(); // Something happened: from now on it is a millisecond.
+      timer.arm(INTERVAL);
       // end: one shot
-      copas.addThread(() -> {
-        assertTrue(timer.wakeup());
-        timer.join();
-        main.wakeup();
-      });
-      Copas.pauseForever();
-      assertEquals(1, ticks);
+      while (ticks == 0) {
+        Copas.pause();
+      }
+      assertFalse(timer.isArmed());
     });
   }
 
   @Test
   void lock() {
     // snippet: lock
-    var lock = new ReentrantLock(true); // Fair: first come, first served.
+    var lock = new CopasLock(copas);
     // end: lock
     var order = new ArrayList<String>();
     TaskBody other =
         () -> {
           // snippet: lock
-          if (lock.tryLock(10, TimeUnit.SECONDS)) {
-            try {
-              order.add(Copas.current().name());
-              Copas.pause(); // Others run, and wait for the lock.
-            } finally {
-              lock.unlock();
-            }
+          try (var _ = lock.get()) {
+            order.add(Copas.current().name());
+            Copas.pause(); // Others run, and wait for the lock.
           }
           // end: lock
         };
     loop(() -> {
-      lock.lock();
-      try {
+      try (var _ = lock.get()) {
         copas.addThread("first", other);
         copas.addThread("second", other);
-        while (lock.getQueueLength() < 2) {
-          Copas.pause();
-        }
-      } finally {
-        lock.unlock();
+        Copas.pause();
+        assertEquals(List.of(), order);
       }
     });
     assertEquals(List.of("first", "second"), order);
@@ -164,7 +137,7 @@ class FromLuaTest {
   @Test
   void semaphore() {
     // snippet: semaphore
-    var atMostTwo = new Semaphore(2, true);
+    var atMostTwo = new CopasSemaphore(copas, 2, 2);
     // end: semaphore
     var most = new int[1];
     var inside = new int[1];
@@ -172,13 +145,13 @@ class FromLuaTest {
       for (int i = 0; i < 5; i++) {
         copas.addThread(() -> {
           // snippet: semaphore
-          atMostTwo.acquire();
+          atMostTwo.take();
           try {
             most[0] = Math.max(most[0], ++inside[0]);
             Copas.pause(INTERVAL);
             inside[0]--;
           } finally {
-            atMostTwo.release();
+            atMostTwo.give();
           }
           // end: semaphore
         });
@@ -192,30 +165,18 @@ class FromLuaTest {
     var done = new ArrayList<String>();
     loop(() -> {
       // snippet: queue
-      var queue = new LinkedBlockingQueue<String>();
-      var workers = new ArrayList<Task>();
+      var queue = new CopasQueue<String>(copas);
       for (int i = 1; i <= 3; i++) {
-        workers.add(
-            copas.addThread(
-                "worker-" + i,
-                () -> {
-                  while (true) {
-                    done.add(queue.take());
-                  }
-                }));
+        queue.addWorker(done::add);
       }
       // end: queue
-      Copas.pause(); // Now they wait.
       for (int i = 0; i < 10; i++) {
-        queue.put("item " + i);
-      }
-      while (done.size() < 10) {
-        Copas.pause();
+        queue.push("item " + i);
       }
       // snippet: queue end
-      workers.forEach(Task::cancel); // A task that waits in take() keeps the loop running.
+      boolean inTime = queue.finish(Duration.ofSeconds(10));
       // end: queue end
-      assertNull(queue.poll(1, TimeUnit.MILLISECONDS));
+      assertTrue(inTime);
     });
     assertEquals(10, done.size());
   }
@@ -224,8 +185,7 @@ class FromLuaTest {
   void future() {
     loop(() -> {
       // snippet: future
-      var answer = new FutureTask<>(() -> slowly(42));
-      copas.execute(answer);
+      CopasFuture<Integer> answer = CopasFuture.addThread(copas, () -> slowly(42));
       // end: future
       assertEquals(Future.State.RUNNING, answer.state());
       // snippet: future
@@ -234,22 +194,35 @@ class FromLuaTest {
       assertEquals(42, result);
       assertEquals(42, answer.resultNow());
 
-      var failure = new FutureTask<>(() -> slowly(-1));
-      copas.execute(failure);
+      CopasFuture<Integer> failure = CopasFuture.addThread(copas, () -> slowly(-1));
       var thrown = assertThrows(ExecutionException.class, failure::get);
       assertEquals(IllegalArgumentException.class, thrown.getCause().getClass());
 
-      var cancelled = new FutureTask<>(() -> slowly(1));
-      copas.execute(cancelled);
-      assertTrue(cancelled.cancel(true));
-      assertFalse(cancelled.cancel(true));
+      CopasFuture<Integer> cancelled = CopasFuture.addThread(copas, () -> slowly(1));
+      assertTrue(cancelled.cancel());
+      assertFalse(cancelled.cancel());
 
-      var named = new FutureTask<>(() -> Copas.current().name());
-      copas.addThread("somebody", named::run);
+      CopasFuture<String> named =
+          CopasFuture.addThread(copas, "somebody", () -> Copas.current().name());
       assertEquals("somebody", named.get());
 
       var supplied = CompletableFuture.supplyAsync(() -> 7, copas);
       assertEquals(7, supplied.get());
+    });
+  }
+
+  @Test
+  void severalTasksAsOne() {
+    loop(() -> {
+      // snippet: scope
+      try (var scope = CopasScope.open(copas)) {
+        CopasFuture<Integer> one = scope.fork(() -> slowly(1));
+        CopasFuture<Integer> two = scope.fork(() -> slowly(2));
+        scope.join(); // When one fails, the other is cancelled, and this throws.
+        ticks = one.resultNow() + two.resultNow();
+      }
+      // end: scope
+      assertEquals(3, ticks);
     });
   }
 
@@ -264,33 +237,45 @@ class FromLuaTest {
   @Test
   void udp() {
     loop(() -> {
-      var address = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
       // snippet: udp
-      var socket = new DatagramSocket(address);
-      Task echo =
-          copas.addThread(
-              "udp echo",
-              () -> {
-                var packet = new DatagramPacket(new byte[8192], 8192);
-                while (true) {
-                  packet.setLength(8192);
-                  socket.receive(packet);
-                  socket.send(packet);
-                }
-              });
+      var server = copas.bindDatagram("127.0.0.1", 0);
+      copas.addServer(
+          server,
+          socket -> {
+            while (true) {
+              Datagram datagram = socket.receive();
+              socket.send(datagram.bytes(), datagram.sender());
+            }
+          });
       // end: udp
-      Copas.pause(); // Now it waits.
-      byte[] hello = "hello".getBytes(StandardCharsets.UTF_8);
-      try (var client = new DatagramSocket(address)) {
-        client.send(new DatagramPacket(hello, hello.length, socket.getLocalSocketAddress()));
-        var answer = new DatagramPacket(new byte[100], 100);
-        client.receive(answer);
-        assertEquals(
-            "hello", new String(answer.getData(), 0, answer.getLength(), StandardCharsets.UTF_8));
+      try (var client = copas.datagramSocket()) {
+        client.connect(InetAddress.ofLiteral("127.0.0.1"), server.getLocalPort());
+        client.send("hello".getBytes(StandardCharsets.UTF_8));
+        assertEquals("hello", new String(client.receive().bytes(), StandardCharsets.UTF_8));
       }
-      echo.setErrorHandler((error, task, none) -> assertTrue(socket.isClosed()));
-      socket.close();
-      echo.join();
+      copas.removeServer(server);
+    });
+  }
+
+  @Test
+  void multicast() {
+    loop(() -> {
+      var on = NetworkInterface.getByInetAddress(InetAddress.ofLiteral("127.0.0.1"));
+      // snippet: multicast
+      var group = new InetSocketAddress(InetAddress.ofLiteral("239.255.1.1"), 7777);
+      var member = copas.datagramSocket();
+      member.setReuseAddress(true); // Others on this machine may listen, too.
+      member.bind(new InetSocketAddress(group.getPort()));
+      member.joinGroup(group, on);
+      // end: multicast
+      // snippet: to a group
+      var sender = copas.datagramSocket();
+      sender.setOption(StandardSocketOptions.IP_MULTICAST_IF, on);
+      sender.send("to all".getBytes(StandardCharsets.UTF_8), group);
+      // end: to a group
+      assertEquals("to all", new String(member.receive().bytes(), StandardCharsets.UTF_8));
+      member.close();
+      sender.close();
     });
   }
 
@@ -298,40 +283,20 @@ class FromLuaTest {
   void unixSockets(@TempDir Path folder) {
     loop(() -> {
       // snippet: unix
-      var address = UnixDomainSocketAddress.of(folder.resolve("echo.sock"));
-      var server = ServerSocketChannel.open(StandardProtocolFamily.UNIX).bind(address);
-      Task echo =
-          copas.addThread(() -> {
-            while (true) {
-              SocketChannel channel = server.accept();
-              copas.addThread(() -> echo(channel));
-            }
-          });
-      // end: unix
-      Copas.pause();
-      try (var client = SocketChannel.open(address)) {
-        client.write(ByteBuffer.wrap(new byte[] {1, 2, 3}));
-        var answer = ByteBuffer.allocate(3);
-        while (answer.hasRemaining() && client.read(answer) >= 0) {}
-        assertArrayEquals(new byte[] {1, 2, 3}, answer.array());
-      }
-      echo.cancel();
-      echo.join();
-      server.close();
-    });
-  }
+      Path path = folder.resolve("echo.sock");
+      var server = copas.bindUnix(path);
+      copas.addServer(server, socket -> socket.send(socket.receive() + "\n"));
 
-  private static void echo(SocketChannel channel) throws IOException {
-    try (channel) {
-      var bytes = ByteBuffer.allocate(1024);
-      while (channel.read(bytes) >= 0) {
-        bytes.flip();
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
-        }
-        bytes.clear();
+      try (var socket = copas.connectUnix(path)) {
+        socket.send("hello\n");
+        String answer = socket.receive();
+        // end: unix
+        assertEquals("hello", answer);
+        // snippet: unix
       }
-    }
+      // end: unix
+      copas.removeServer(server);
+    });
   }
 
   @Test
@@ -421,6 +386,9 @@ class FromLuaTest {
         socket.setOption(StandardSocketOptions.SO_RCVBUF, 32 * 1024);
         assertTrue(socket.getOption(StandardSocketOptions.SO_KEEPALIVE));
         server.setOption(StandardSocketOptions.SO_REUSEPORT, true);
+        if (server.supportedOptions().contains(CopasSocketOptions.TCP_DEFER_ACCEPT)) {
+          server.setOption(CopasSocketOptions.TCP_DEFER_ACCEPT, Duration.ofSeconds(10));
+        }
       }
     });
   }

@@ -1,0 +1,42 @@
+package dev.copas.sync;
+
+import dev.copas.Copas;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/** What all of them refuse. */
+final class Checks {
+
+  /** How long Copas waits when nobody says how long. */
+  static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(10);
+
+  private Checks() {}
+
+  static void inLoop(Copas copas, String what) {
+    if (!copas.inLoop()) {
+      throw new IllegalStateException(
+          what
+              + " belongs to the tasks of its loop, and thread \""
+              + Thread.currentThread().getName()
+              + "\" is none of them: do this in a handler or in addThread");
+    }
+  }
+
+  static void usable(Copas copas, String what, boolean destroyed) {
+    inLoop(copas, what);
+    if (destroyed) {
+      throw new DestroyedException(what);
+    }
+  }
+
+  static Duration notNegative(Duration duration, String name) {
+    if (duration.isNegative()) {
+      throw new IllegalArgumentException("the " + name + " is negative: " + duration);
+    }
+    return duration;
+  }
+
+  static @Nullable Duration timeout(@Nullable Duration timeout) {
+    return timeout == null ? null : notNegative(timeout, "time-out");
+  }
+}

@@ -1,0 +1,228 @@
+package dev.copas.sync;
+
+import dev.copas.CheckedCallable;
+import dev.copas.Copas;
+import dev.copas.Task;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A result that is there some time: that of a task, or what a callback brings.
+ *
+ * {@snippet :
+ * CopasFuture<String> page = CopasFuture.addThread(copas, () -> fetch(url));
+ * var answer = new CopasFuture<String>(copas);
+ * client.ask(question, answer::complete); // Called on a thread of that client's.
+ * print(page.get(), answer.get());
+ * }
+ *
+ * <p>All methods may be called from any thread. A task of the loop waits in {@link #get()} as is
+ * said of {@link dev.copas.sync waiting}, but a result that no task will bring keeps the loop from
+ * ending; another thread waits as for any {@link Future}, while somebody runs the loop.
+ */
+public final class CopasFuture<T extends @Nullable Object> implements Future<T> {
+
+  /** A century: a wait that ends by itself, if only then, keeps the loop running. */
+  private static final Duration WHILE_THE_LOOP_RUNS = Duration.ofDays(36_500);
+
+  private sealed interface Outcome<T extends @Nullable Object> {}
+
+  private record Success<T extends @Nullable Object>(T value) implements Outcome<T> {}
+
+  private record Failure<T extends @Nullable Object>(Throwable cause) implements Outcome<T> {}
+
+  private record Cancelled<T extends @Nullable Object>() implements Outcome<T> {}
+
+  private final Copas copas;
+  private final AtomicReference<@Nullable Outcome<T>> outcome = new AtomicReference<>();
+  private final CountDownLatch done = new CountDownLatch(1);
+  private volatile @Nullable Task task;
+
+  /** Of the tasks of the loop. */
+  private final WaitLine<Waiter> line = new WaitLine<>();
+
+  /** One that {@link #complete} or {@link #fail} gives its result. */
+  public CopasFuture(Copas copas) {
+    this.copas = Objects.requireNonNull(copas, "copas");
+  }
+
+  /** Starts a task; its result, or what it throws, is that of the future. */
+  public static <T extends @Nullable Object> CopasFuture<T> addThread(
+      Copas copas, CheckedCallable<? extends T, ?> body) {
+    Objects.requireNonNull(body, "body");
+    var future = new CopasFuture<T>(copas);
+    future.task = copas.addThread(() -> future.run(body));
+    return future;
+  }
+
+  /** Starts a task with this name; see {@link #addThread(Copas, CheckedCallable)}. */
+  public static <T extends @Nullable Object> CopasFuture<T> addThread(
+      Copas copas, String name, CheckedCallable<? extends T, ?> body) {
+    Objects.requireNonNull(body, "body");
+    var future = new CopasFuture<T>(copas);
+    future.task = copas.addThread(name, () -> future.run(body));
+    return future;
+  }
+
+  private void run(CheckedCallable<? extends T, ?> body) {
+    if (isDone()) {
+      return; // Cancelled before it began.
+    }
+    try {
+      complete(body.call());
+    } catch (Throwable e) {
+      if (Copas.current().isCancelled() && e instanceof InterruptedException) {
+        settle(new Cancelled<>());
+      } else {
+        fail(e);
+      }
+    }
+  }
+
+  /** The task that it is the result of; null when it is of none. */
+  public @Nullable Task task() {
+    return task;
+  }
+
+  // ---- The result comes
+
+  /**
+   * Gives the result, and lets those go on who wait.
+   *
+   * @return false when there was one
+   */
+  public boolean complete(T value) {
+    return settle(new Success<>(value));
+  }
+
+  /** Gives an exception instead of a result; as {@link #complete}. */
+  public boolean fail(Throwable cause) {
+    return settle(new Failure<>(Objects.requireNonNull(cause, "cause")));
+  }
+
+  /** Like {@link #cancel(boolean)} with true, as Copas does it. */
+  public boolean cancel() {
+    return cancel(true);
+  }
+
+  /**
+   * Gives up: those who wait get a {@link CancellationException}. A task that has not begun never
+   * will.
+   *
+   * @param interrupt whether a task that has begun is {@link Task#cancel cancelled}; else it goes
+   *     on, and nobody has its result
+   * @return false when there was a result
+   */
+  @Override
+  public boolean cancel(boolean interrupt) {
+    boolean first = settle(new Cancelled<>());
+    Task running = task;
+    if (first && interrupt && running != null) {
+      running.cancel();
+    }
+    return first;
+  }
+
+  private boolean settle(Outcome<T> result) {
+    if (!outcome.compareAndSet(null, result)) {
+      return false;
+    }
+    done.countDown();
+    if (copas.inLoop()) {
+      line.tellAll();
+    } else {
+      tellInLoop();
+    }
+    return true;
+  }
+
+  private void tellInLoop() {
+    try {
+      copas.execute(line::tellAll);
+    } catch (RejectedExecutionException e) {
+      return; // The loop is closed: none of its tasks waits.
+    }
+  }
+
+  // ---- The result goes
+
+  /**
+   * Waits for the result.
+   *
+   * @throws ExecutionException when there is an exception instead; that is its cause
+   * @throws CancellationException when it was cancelled
+   */
+  @Override
+  public T get() throws InterruptedException, ExecutionException {
+    if (!copas.inLoop()) {
+      done.await();
+    } else if (!isDone()) {
+      line.await(new Waiter(copas), task == null ? WHILE_THE_LOOP_RUNS : null);
+    }
+    return result();
+  }
+
+  /**
+   * Waits for the result, at most so long.
+   *
+   * @param atMost zero only looks
+   * @throws TimeoutException when there was none in time
+   */
+  public T get(Duration atMost) throws InterruptedException, ExecutionException, TimeoutException {
+    Checks.notNegative(atMost, "time-out");
+    if (!isDone() && atMost.isPositive()) {
+      await(atMost);
+    }
+    if (!isDone()) { // Another thread's result is there before those who wait are told.
+      throw new TimeoutException("no result within " + atMost);
+    }
+    return result();
+  }
+
+  private void await(Duration atMost) throws InterruptedException {
+    if (copas.inLoop()) {
+      line.await(new Waiter(copas), atMost);
+    } else {
+      done.await(TimeUnit.NANOSECONDS.convert(atMost), TimeUnit.NANOSECONDS);
+    }
+  }
+
+  /** As {@link #get(Duration)}; a time that is negative only looks. */
+  @Override
+  public T get(long time, TimeUnit unit)
+      throws InterruptedException, ExecutionException, TimeoutException {
+    return get(Duration.ofNanos(unit.toNanos(Math.max(time, 0))));
+  }
+
+  private T result() throws ExecutionException {
+    return switch (Objects.requireNonNull(outcome.get())) {
+      case Success<T>(T value) -> value;
+      case Failure<T>(Throwable cause) -> throw new ExecutionException(cause);
+      case Cancelled<T>() -> throw new CancellationException("cancelled");
+    };
+  }
+
+  @Override
+  public boolean isDone() {
+    return outcome.get() != null;
+  }
+
+  @Override
+  public boolean isCancelled() {
+    return outcome.get() instanceof Cancelled;
+  }
+
+  @Override
+  public String toString() {
+    return "CopasFuture[" + state() + "]";
+  }
+}
