@@ -50,6 +50,7 @@ public final class Task {
   // Who wants to know of its end. Belongs to the owner of the loop.
   private @Nullable List<Coroutine> joiners;
   private @Nullable List<Runnable> endHooks;
+  private boolean joinersAreTold;
 
   private volatile @Nullable ErrorHandler errorHandler;
 
@@ -97,6 +98,7 @@ public final class Task {
   }
 
   private void wakeJoiners() {
+    joinersAreTold = true;
     if (joiners != null) {
       joiners.forEach(joiner -> joiner.wake(Wake.READY));
     }
@@ -243,7 +245,7 @@ public final class Task {
     if (self != null) {
       Wake why = awaitEnd(self, self.loop().deadlineAfter(wait.toNanos()));
       Copas.check(why);
-      if (why == Wake.TIMED_OUT) {
+      if (why == Wake.TIMED_OUT && !joinersAreTold) {
         return false;
       }
     }
@@ -281,6 +283,9 @@ public final class Task {
 
   /** Waits in a task of the same loop until the end, the deadline, or what else ends a wait. */
   private Wake awaitEnd(Coroutine self, long deadline) {
+    if (joinersAreTold) {
+      return Wake.READY; // What ended the last wait came in the same turn, and first.
+    }
     List<Coroutine> waiting = joiners == null ? new ArrayList<>(1) : joiners;
     joiners = waiting;
     waiting.add(self);

@@ -179,6 +179,29 @@ class SyncFutureTest {
   }
 
   @Test
+  void aResultThatAnotherThreadBringsAsTheTimeEndsIsThere() {
+    run(copas -> {
+      var future = new CopasFuture<String>(copas);
+      var seen = new ArrayList<String>();
+      copas.addThread(() -> {
+        Copas.pause(SHORT);
+        Thread thread = Thread.ofPlatform().start(() -> future.complete("x"));
+        while (thread.isAlive()) {
+          Thread.onSpinWait(); // The waiter's time is over, too, and nobody has told it yet.
+        }
+      });
+      Task waiter = copas.addThread(() -> seen.add(future.get(SHORT)));
+      Copas.pause();
+      long begin = System.nanoTime();
+      while (System.nanoTime() - begin < SHORT.toNanos() * 2) {
+        Thread.onSpinWait(); // Both timers are due in the next turn.
+      }
+      waiter.join();
+      assertEquals("x", seen.getFirst());
+    });
+  }
+
+  @Test
   void aWaitThatIsCancelledLeavesTheOthersTheirs() {
     run(copas -> {
       var future = new CopasFuture<String>(copas);

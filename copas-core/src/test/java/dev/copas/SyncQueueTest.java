@@ -176,6 +176,27 @@ class SyncQueueTest {
   }
 
   @Test
+  void whoWaitsForRoomGetsThatOfAnItemWhichPassesThroughToOneWhoWaits() {
+    run((fixture, _) -> {
+      var queue = new CopasQueue<Integer>(fixture.copas, 1);
+      var popped = new ArrayList<Integer>();
+      Task popper =
+          fixture.add(() -> {
+            popped.add(queue.pop());
+            popped.add(queue.pop());
+          });
+      Copas.pause();
+      Thread thread = Thread.ofPlatform().start(() -> queue.push(1));
+      while (thread.isAlive()) {
+        Thread.onSpinWait(); // The loop knows nothing of it yet: for now the queue is full.
+      }
+      assertTrue(queue.tryPush(2, Duration.ofSeconds(10)));
+      popper.join();
+      assertEquals(List.of(1, 2), popped);
+    });
+  }
+
+  @Test
   void aQueueThatWasStoppedTakesNothingAndIsDestroyedOnceItIsEmpty() {
     run((_, queue) -> {
       queue.push(1);

@@ -324,6 +324,47 @@ class SyncScopeTest {
     });
   }
 
+  /** The end of what is joined cannot wake who is awake already. */
+  @Test
+  void joiningUninterruptiblyEndsWhenTheTimeIsOverInTheSameTurnAsTheTask() {
+    run(fixture -> {
+      Task slow = fixture.add(() -> Copas.pause(SHORT));
+      var joined = new boolean[1];
+      Task waiter =
+          fixture.add(() ->
+              Copas.within(
+                  SHORT,
+                  () -> {
+                    slow.joinUninterruptibly();
+                    joined[0] = true;
+                  }));
+      Copas.pause();
+      spin(SHORT.multipliedBy(2)); // All timers are due in the next turn.
+      assertTrue(waiter.join(Duration.ofSeconds(10)));
+      assertTrue(joined[0]);
+    });
+  }
+
+  @Test
+  void aJoinWhoseTimeIsOverInTheSameTurnAsTheTaskIsInTime() {
+    run(fixture -> {
+      Task slow = fixture.add(() -> Copas.pause(SHORT));
+      var joined = new boolean[1];
+      Task waiter = fixture.add(() -> joined[0] = slow.join(SHORT));
+      Copas.pause();
+      spin(SHORT.multipliedBy(2));
+      waiter.join();
+      assertTrue(joined[0]);
+    });
+  }
+
+  private static void spin(Duration duration) {
+    long begin = System.nanoTime();
+    while (System.nanoTime() - begin < duration.toNanos()) {
+      Thread.onSpinWait();
+    }
+  }
+
   @Test
   void anEndHookRunsWhenItsTaskHasEndedUnlessItWasTakenBack() {
     run(fixture -> {

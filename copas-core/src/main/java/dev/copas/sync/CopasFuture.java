@@ -179,17 +179,21 @@ public final class CopasFuture<T extends @Nullable Object> implements Future<T> 
    */
   public T get(Duration atMost) throws InterruptedException, ExecutionException, TimeoutException {
     Checks.notNegative(atMost, "time-out");
-    boolean inTime = isDone() || (atMost.isPositive() && await(atMost));
-    if (!inTime) {
+    if (!isDone() && atMost.isPositive()) {
+      await(atMost);
+    }
+    if (!isDone()) { // Another thread's result is there before those who wait are told.
       throw new TimeoutException("no result within " + atMost);
     }
     return result();
   }
 
-  private boolean await(Duration atMost) throws InterruptedException {
-    return copas.inLoop()
-        ? line.await(new Waiter(copas), atMost)
-        : done.await(TimeUnit.NANOSECONDS.convert(atMost), TimeUnit.NANOSECONDS);
+  private void await(Duration atMost) throws InterruptedException {
+    if (copas.inLoop()) {
+      line.await(new Waiter(copas), atMost);
+    } else {
+      done.await(TimeUnit.NANOSECONDS.convert(atMost), TimeUnit.NANOSECONDS);
+    }
   }
 
   /** As {@link #get(Duration)}; a time that is negative only looks. */

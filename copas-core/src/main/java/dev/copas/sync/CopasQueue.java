@@ -207,15 +207,12 @@ public final class CopasQueue<T> implements AutoCloseable {
     }
   }
 
+  /** Those who wait for items have them first; and that is room for those who wait for room. */
   private void add(T item) {
-    Popper<T> popper = poppers.first();
-    if (popper == null) {
-      items.add(item);
-    } else {
-      size.decrementAndGet();
-      popper.item = item;
-      poppers.tellFirst();
-      destroyIfEmpty();
+    items.add(item);
+    for (Popper<T> popper; !items.isEmpty() && (popper = poppers.tellFirst()) != null; ) {
+      popper.item = items.remove();
+      makeRoom();
     }
   }
 

@@ -5,11 +5,16 @@ import java.util.List;
 /**
  * A bug that somebody could have written: one place of one source file, changed.
  *
+ * @param finder what should fail with it: has a {@code public static void run(long seed)}
  * @param file the source, from the folder of the core's package {@code dev.copas}
  * @param fragment what stands there, once
  * @param replacement what stands there with the bug
  */
-record PlantedBug(String name, String file, String fragment, String replacement) {
+record PlantedBug(Class<?> finder, String name, String file, String fragment, String replacement) {
+
+  private PlantedBug(String name, String file, String fragment, String replacement) {
+    this(Workout.class, name, file, fragment, replacement);
+  }
 
   static final List<PlantedBug> ALL =
       List.of(

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 
 /**
  * Would the seeds find a bug? Here are some of the worst, each planted into a core of its own; see
- * {@link WorkoutTest} for the core that has none.
+ * {@link WorkoutTest} and {@link SyncTrialsTest} for the core that has none.
  */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // Some bugs never end.
 class PlantedBugsTest {
@@ -21,14 +21,14 @@ class PlantedBugsTest {
   static final int SEEDS = 200;
 
   @ParameterizedTest
-  @FieldSource("dev.copas.testkit.PlantedBug#ALL")
+  @FieldSource({"dev.copas.testkit.PlantedBug#ALL", "dev.copas.testkit.PlantedSyncBugs#ALL"})
   void aSeedFindsIt(PlantedBug bug, TestReporter reporter) throws Throwable {
     try (var core = TamperedCore.with(bug)) {
-      Class<?> workout = core.loadClass(Workout.class.getName());
-      assertEquals(core, workout.getClassLoader());
+      Class<?> finder = core.loadClass(bug.finder().getName());
+      assertEquals(core, finder.getClassLoader());
       MethodHandle run =
           MethodHandles.publicLookup()
-              .findStatic(workout, "run", MethodType.methodType(void.class, long.class));
+              .findStatic(finder, "run", MethodType.methodType(void.class, long.class));
       reporter.publishEntry(bug.name(), firstFailure(run));
     }
   }
