@@ -49,6 +49,10 @@ class SyncScopeTest {
     };
   }
 
+  private static CheckedRunnable<RuntimeException> late(List<String> done) {
+    return () -> done.add("late");
+  }
+
   private static Throwable causeOf(ExecutionException failure) {
     return Objects.requireNonNull(failure.getCause());
   }
@@ -130,6 +134,36 @@ class SyncScopeTest {
   }
 
   @Test
+  void leavingTheBlockCancelsThoseWhoseFutureHasAnOutcomeAlready() {
+    run(fixture -> {
+      var ended = new ArrayList<String>();
+      Task owner =
+          fixture.add(() -> {
+            try (var scope = CopasScope.open(fixture.copas)) {
+              CopasFuture<String> dropped = scope.fork(forever(ended, Copas::pauseForever));
+              CopasFuture<String> cached = scope.fork(forever(ended, Copas::pauseForever));
+              CopasFuture<String> stubborn =
+                  scope.fork(
+                      forever(
+                          ended,
+                          () -> {
+                            assertThrows(InterruptedException.class, Copas::pauseForever);
+                            Copas.pauseForever();
+                          }));
+              Copas.pause();
+              assertTrue(dropped.cancel(false));
+              assertTrue(cached.complete("cached"));
+              assertTrue(stubborn.cancel());
+              Copas.pause();
+              assertEquals(0, ended.size());
+            }
+          });
+      assertTrue(owner.join(Duration.ofSeconds(10)));
+      assertEquals(3, ended.size());
+    });
+  }
+
+  @Test
   void nothingOutlivesItWhenItsOwnerIsCancelled() {
     run(fixture -> {
       var ended = new ArrayList<String>();
@@ -154,26 +188,31 @@ class SyncScopeTest {
   @Test
   void nothingOutlivesItWhenTheTimeOfItsOwnerIsOver() {
     run(fixture -> {
-      var ended = new ArrayList<String>();
+      var steps = new ArrayList<String>();
+      var scope = CopasScope.open(fixture.copas);
+      scope.fork(() -> {
+        steps.add("begun");
+        try {
+          Copas.pauseForever();
+        } catch (InterruptedException e) {
+          Copas.pause(SHORT); // Longer than the owner's time.
+          steps.add("ended");
+        }
+      });
+      while (steps.isEmpty()) {
+        Copas.pause();
+      }
       assertThrows(
           TimeoutException.class,
           () ->
               Copas.within(
                   SHORT,
                   () -> {
-                    try (var scope = CopasScope.open(fixture.copas)) {
-                      scope.fork(() -> {
-                        try {
-                          Copas.pauseForever();
-                        } catch (InterruptedException e) {
-                          Copas.pause(SHORT); // Longer than the owner's time.
-                          ended.add("ended");
-                        }
-                      });
+                    try (scope) {
                       scope.join();
                     }
                   }));
-      assertEquals(List.of("ended"), ended);
+      assertEquals(List.of("begun", "ended"), steps);
       Copas.pause(SHORT); // It is not cancelled.
     });
   }
@@ -277,6 +316,30 @@ class SyncScopeTest {
         scope.join();
         assertEquals(List.of("grandchild"), done);
       }
+    });
+  }
+
+  @Test
+  void joiningWaitsForOneThatIsForkedInTheSameTurnAsTheLastOneEnds() {
+    run(fixture -> {
+      CopasScope[] leaked = new CopasScope[1];
+      var done = new ArrayList<String>();
+      var last = new CopasFuture<Integer>(fixture.copas);
+      Task owner =
+          fixture.add(() -> {
+            try (var scope = CopasScope.open(fixture.copas)) {
+              leaked[0] = scope;
+              Task forked = Objects.requireNonNull(scope.fork(() -> last.get()).task());
+              forked.addEndHook(() -> leaked[0].fork("late", late(done))); // After the scope's.
+              scope.join();
+              assertEquals(List.of("late"), done);
+            }
+          });
+      Copas.pause();
+      Copas.pause();
+      last.complete(1);
+      owner.join();
+      assertEquals(List.of("late"), done);
     });
   }
 

@@ -189,8 +189,14 @@ public final class CopasScope implements AutoCloseable {
     }
   }
 
+  /** The task, too, when its future has an outcome that somebody else gave it. */
   private void cancelRunning() {
-    List.copyOf(running.keySet()).forEach(CopasFuture::cancel);
+    new LinkedHashMap<>(running)
+        .forEach((future, task) -> {
+          if (!future.cancel()) {
+            task.cancel();
+          }
+        });
   }
 
   /**
@@ -210,7 +216,7 @@ public final class CopasScope implements AutoCloseable {
 
   private void awaitEnd() throws InterruptedException {
     checkOwner("joined");
-    if (!running.isEmpty()) {
+    while (!running.isEmpty()) { // Again, when one was forked after the last one ended.
       joining = new Waiter(copas);
       try {
         joining.await(null);
