@@ -11,6 +11,7 @@ import dev.copas.sync.CopasFuture;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -226,6 +227,20 @@ class SyncFutureTest {
           .execute(() -> answer.complete("from elsewhere"));
       assertEquals("from elsewhere", answer.get());
     });
+  }
+
+  @Test
+  void aVeryLongWaitKeepsTheLoopAsOneForEverDoes() {
+    for (Duration veryLong : List.of(Duration.ofDays(60_000), Duration.ofSeconds(Long.MAX_VALUE))) {
+      var seen = new ArrayList<String>();
+      run(copas -> {
+        var answer = new CopasFuture<String>(copas);
+        CompletableFuture.delayedExecutor(20, TimeUnit.MILLISECONDS)
+            .execute(() -> answer.complete("x"));
+        seen.add(answer.get(veryLong));
+      });
+      assertEquals(List.of("x"), seen);
+    }
   }
 
   @Test

@@ -6,12 +6,19 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.copas.loop.Clock;
+import dev.copas.loop.Environment;
 import dev.copas.sync.CopasLock;
 import dev.copas.sync.DestroyedException;
+import dev.copas.transport.Transport;
+import dev.copas.transport.Transports;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -205,6 +212,85 @@ class SyncLockTest {
         waiter.join();
       }
     });
+  }
+
+  /** Whatever the clock says between two looks at it: time passes with each of them. */
+  @Test
+  @Tag("native")
+  void aCancellationIsKeptWhenTheLockComesAsTheTimeEnds() throws Exception {
+    var ticks = new AtomicLong();
+    var system = Environment.ofNativeMode(Transports.NIO);
+    var environment =
+        new Environment(system.carrier(), system.transport(), new TickingClock(ticks));
+    try (var copas = Copas.create(Options.defaults().watchdogLimit(Duration.ZERO), environment)) {
+      var seen = new ArrayList<String>();
+      copas.loop(() -> {
+        for (int nanos = 1; nanos < 40; nanos++) {
+          getWhileCancelled(copas, Duration.ofNanos(nanos), seen);
+        }
+      });
+      assertTrue(seen.contains("got it, interrupted: true"), seen.toString());
+      assertFalse(seen.contains("got it, interrupted: false"), seen.toString());
+    }
+  }
+
+  private static void getWhileCancelled(Copas copas, Duration atMost, List<String> seen)
+      throws InterruptedException {
+    var lock = new CopasLock(copas);
+    lock.tryGet();
+    Task waiter =
+        copas.addThread(() -> {
+          if (lock.tryGet(atMost)) {
+            seen.add("got it, interrupted: " + Thread.interrupted());
+            lock.release();
+          }
+        });
+    Copas.pause();
+    lock.release();
+    waiter.cancel();
+    waiter.join();
+  }
+
+  private record TickingClock(AtomicLong ticks) implements Clock {
+
+    @Override
+    public long nanoTime() {
+      return ticks.incrementAndGet();
+    }
+
+    @Override
+    public void sleep(Transport transport, long nanos, boolean quiet) throws IOException {
+      ticks.addAndGet(nanos);
+      transport.poll(0);
+    }
+  }
+
+  @Test
+  void aCancellationBetweenTwoRunsIsKeptWhenTheLockComesFirst() throws Exception {
+    try (var fixture = new LoopFixture()) {
+      var lock = new CopasLock(fixture.copas, null);
+      var seen = new ArrayList<Boolean>();
+      Task owner =
+          fixture.add(() -> {
+            lock.get();
+            Copas.pauseForever();
+            lock.release();
+          });
+      Task waiter =
+          fixture.add(() -> {
+            lock.get();
+            seen.add(Thread.interrupted());
+            lock.release();
+          });
+      fixture.loop();
+      owner.wakeup();
+      waiter.cancel();
+      if (Modes.SOLO) { // There it looks at once, and waits for somebody to run the loop.
+        LoopFixture.eventually(() -> !waiter.coroutine().thread().isInterrupted());
+      }
+      fixture.loop();
+      assertEquals(List.of(true), seen);
+    }
   }
 
   @Test

@@ -10,6 +10,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -39,6 +42,22 @@ class SyncTimerTest {
       fixture.loop();
       assertEquals(1, calls.size());
       assertTrue(calls.getFirst() >= SHORT.toNanos());
+    }
+  }
+
+  @Test
+  void aVeryLongDelayKeepsTheLoop() {
+    try (var fixture = new LoopFixture()) {
+      var timer = CopasTimer.once(fixture.copas, Duration.ofSeconds(Long.MAX_VALUE), self -> {});
+      var closed = new AtomicBoolean();
+      CompletableFuture.delayedExecutor(20, TimeUnit.MILLISECONDS)
+          .execute(() ->
+              fixture.copas.execute(() -> {
+                timer.close();
+                closed.set(true);
+              }));
+      fixture.loop();
+      assertTrue(closed.get());
     }
   }
 

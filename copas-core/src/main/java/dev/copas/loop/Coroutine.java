@@ -276,9 +276,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
     loop.awaitBegins();
     carrier.beforeWait();
     try {
-      reason = park();
-      carrier.afterWait(this);
-      return reason;
+      return whyItGoesOn(park());
     } finally {
       waiting = false;
       operationsLeft = loop.operationsPerStep();
@@ -287,6 +285,15 @@ public final class Coroutine extends Inbox.Message implements Executor {
         cancelTimer();
       }
     }
+  }
+
+  /** Whoever woke it before its turn came was first; an interrupt is kept for the next wait. */
+  private Wake whyItGoesOn(Wake first) {
+    carrier.afterWait(this);
+    if (first == Wake.INTERRUPTED && reason != null) {
+      Thread.currentThread().interrupt();
+    }
+    return reason == null ? first : reason;
   }
 
   private void cancelTimer() {

@@ -10,6 +10,9 @@ final class Checks {
   /** How long Copas waits when nobody says how long. */
   static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(10);
 
+  /** A century: a wait that ends by itself, if only then, keeps the loop running. */
+  static final Duration LONGEST = Duration.ofDays(36_500);
+
   private Checks() {}
 
   static void inLoop(Copas copas, String what) {
@@ -34,6 +37,11 @@ final class Checks {
       throw new IllegalArgumentException("the " + name + " is negative: " + duration);
     }
     return duration;
+  }
+
+  /** What is longer than the loop can tell from for ever, is a century. */
+  static Duration clamped(Duration duration) {
+    return duration.compareTo(LONGEST) > 0 ? LONGEST : duration;
   }
 
   static @Nullable Duration timeout(@Nullable Duration timeout) {

@@ -31,9 +31,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CopasFuture<T extends @Nullable Object> implements Future<T> {
 
-  /** A century: a wait that ends by itself, if only then, keeps the loop running. */
-  private static final Duration WHILE_THE_LOOP_RUNS = Duration.ofDays(36_500);
-
   private sealed interface Outcome<T extends @Nullable Object> {}
 
   private record Success<T extends @Nullable Object>(T value) implements Outcome<T> {}
@@ -166,7 +163,7 @@ public final class CopasFuture<T extends @Nullable Object> implements Future<T> 
     if (!copas.inLoop()) {
       done.await();
     } else if (!isDone()) {
-      line.await(new Waiter(copas), task == null ? WHILE_THE_LOOP_RUNS : null);
+      line.await(new Waiter(copas), task == null ? Checks.LONGEST : null);
     }
     return result();
   }

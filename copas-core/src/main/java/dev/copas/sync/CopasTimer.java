@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * (fixed delay), so calls never overlap. What a callback throws is told to the error handler, and a
  * timer that recurs goes on. A timer that is armed keeps the loop from ending.
  *
+ * <p>The first delay begins with the first turn of the loop after the timer was armed: it waits for
+ * somebody to run the loop.
+ *
  * <p>Made from any thread, and armed by that; {@link #arm} and {@link #cancel} belong to the tasks
  * of the loop.
  */
@@ -150,7 +153,7 @@ public final class CopasTimer implements AutoCloseable {
           if (armed != this || self.isCancelled()) {
             return false;
           }
-          Copas.pause(left);
+          Copas.pause(Checks.clamped(left));
           left = duration.minusNanos(copas.nanoTime() - begin);
         } while (left.isPositive());
       } finally {

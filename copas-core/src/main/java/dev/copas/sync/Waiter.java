@@ -41,10 +41,11 @@ class Waiter {
    * @throws InterruptedException when it was not, and the task is cancelled or out of time
    */
   final boolean await(@Nullable Duration atMost) throws InterruptedException {
-    long begin = copas.nanoTime();
     try {
-      while (!told && isTimeLeft(atMost, begin)) {
-        pause(atMost, begin);
+      if (atMost == null) {
+        awaitForever();
+      } else {
+        awaitAtMost(atMost);
       }
     } catch (InterruptedException e) {
       if (!told) {
@@ -54,19 +55,22 @@ class Waiter {
     return told;
   }
 
-  private boolean isTimeLeft(@Nullable Duration atMost, long begin) {
-    return atMost == null || left(atMost, begin).isPositive();
-  }
-
-  private void pause(@Nullable Duration atMost, long begin) throws InterruptedException {
-    if (atMost == null) {
+  private void awaitForever() throws InterruptedException {
+    while (!told) {
       Copas.pauseForever();
-    } else {
-      Copas.pause(left(atMost, begin));
     }
   }
 
-  private Duration left(Duration atMost, long begin) {
-    return atMost.minusNanos(copas.nanoTime() - begin);
+  /**
+   * Never pauses for nothing: such a pause is no wait that being told could end, and would take the
+   * interrupt of a cancellation with it that comes in the same turn.
+   */
+  private void awaitAtMost(Duration atMost) throws InterruptedException {
+    long begin = copas.nanoTime();
+    Duration left = Checks.clamped(atMost);
+    while (!told && left.isPositive()) {
+      Copas.pause(left);
+      left = Checks.clamped(atMost.minusNanos(copas.nanoTime() - begin));
+    }
   }
 }
