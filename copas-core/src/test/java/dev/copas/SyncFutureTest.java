@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future.State;
 import java.util.concurrent.TimeUnit;
@@ -257,6 +258,29 @@ class SyncFutureTest {
       assertThrows(TimeoutException.class, () -> future.get(Duration.ZERO));
       assertEquals("x", future.get());
       assertEquals("x", future.get(SHORT));
+    }
+  }
+
+  @Test
+  void aTaskThatCleansUpWhileTheLoopClosesGetsTheResult() throws Exception {
+    try (var fixture = new LoopFixture(Options.defaults().closeTimeout(Duration.ofSeconds(5)))) {
+      var future = new CopasFuture<String>(fixture.copas);
+      var begun = new CountDownLatch(1);
+      var cleaning = new CountDownLatch(1);
+      var seen = new ArrayList<String>();
+      fixture.add(() -> {
+        begun.countDown();
+        assertThrows(InterruptedException.class, Copas::pauseForever);
+        cleaning.countDown();
+        seen.add(future.get());
+      });
+      fixture.start();
+      begun.await();
+      Thread closer = Thread.ofPlatform().start(fixture.copas::close);
+      cleaning.await();
+      assertTrue(future.complete("x"));
+      closer.join();
+      assertEquals(List.of("x"), seen);
     }
   }
 

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -364,7 +365,34 @@ class SyncQueueTest {
     var queue = new CopasQueue<Integer>(fixture.copas);
     fixture.close();
     assertThrows(RejectedExecutionException.class, () -> queue.push(1));
+    assertEquals(0, queue.getSize());
     queue.stop();
+  }
+
+  @Test
+  void aTaskThatCleansUpWhileTheLoopClosesGetsWhatOtherThreadsPush() throws Exception {
+    try (var fixture = new LoopFixture(Options.defaults().closeTimeout(Duration.ofSeconds(5)))) {
+      var queue = new CopasQueue<Integer>(fixture.copas);
+      var begun = new CountDownLatch(1);
+      var cleaning = new CountDownLatch(1);
+      var popped = new ArrayList<Integer>();
+      fixture.add(() -> {
+        begun.countDown();
+        assertThrows(InterruptedException.class, Copas::pauseForever);
+        cleaning.countDown();
+        popped.add(queue.tryPop(null).orElseThrow());
+        assertThrows(DestroyedException.class, queue::pop);
+        popped.add(2);
+      });
+      fixture.start();
+      begun.await();
+      Thread closer = Thread.ofPlatform().start(fixture.copas::close);
+      cleaning.await();
+      queue.push(1);
+      queue.stop();
+      closer.join();
+      assertEquals(List.of(1, 2), popped);
+    }
   }
 
   @Test

@@ -106,6 +106,7 @@ public final class CopasQueue<T> implements AutoCloseable {
    * Puts an item at the end, and never waits. From any thread.
    *
    * @throws IllegalStateException when the queue is full, was stopped or destroyed
+   * @throws RejectedExecutionException when the loop is closed
    */
   public void push(T item) {
     if (!tryPush(item)) {
@@ -118,6 +119,7 @@ public final class CopasQueue<T> implements AutoCloseable {
    * Puts an item at the end, if there is room. From any thread.
    *
    * @throws IllegalStateException when the queue was stopped or destroyed
+   * @throws RejectedExecutionException when the loop is closed
    */
   public boolean tryPush(T item) {
     Objects.requireNonNull(item, "item");
@@ -130,9 +132,21 @@ public final class CopasQueue<T> implements AutoCloseable {
       add(item);
     } else {
       arrivals.add(item);
-      announce();
+      announce(item);
     }
     return true;
+  }
+
+  /** Takes it back when the loop is closed, unless a task of it was faster. */
+  private void announce(T item) {
+    try {
+      announce();
+    } catch (RejectedExecutionException e) {
+      if (arrivals.remove(item)) {
+        size.decrementAndGet();
+        throw e;
+      }
+    }
   }
 
   /**
