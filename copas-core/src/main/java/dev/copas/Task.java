@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -83,17 +84,33 @@ public final class Task {
 
   private void run() {
     try {
-      if (!copas.machine.isClosed()) {
+      if (copas.machine.isClosed()) {
+        body.neverBegan();
+      } else {
         runBody();
       }
     } catch (Throwable e) {
       report(e);
     } finally {
       if (copas.machine.isOnLoop()) {
-        wakeJoiners();
-        runEndHooks();
+        tellOfEnd();
+      } else {
+        tellOfEndOnLoop();
       }
       last.run();
+    }
+  }
+
+  private void tellOfEnd() {
+    wakeJoiners();
+    runEndHooks();
+  }
+
+  private void tellOfEndOnLoop() {
+    try {
+      copas.execute(this::tellOfEnd);
+    } catch (RejectedExecutionException e) {
+      return; // The loop is closed: what hooks give back, nobody waits for.
     }
   }
 
@@ -140,11 +157,11 @@ public final class Task {
   }
 
   /**
-   * A cancelled task that ends with the exception of its interrupted wait has done as told, also
-   * when a library made another one of it. What ends because its time is over has such a cause too,
-   * and has failed.
+   * Whether this only shows that the task was cancelled: when that is so, and this is the exception
+   * of its interrupted wait, or what a library made of it. What ends because its time is over has
+   * such a cause too, and has failed. On the thread of the task.
    */
-  private boolean isCancellation(Throwable e) {
+  public boolean isCancellation(Throwable e) {
     return isCancelled()
         && Stream.iterate(e, Objects::nonNull, Throwable::getCause)
             .limit(MOST_CAUSES)
@@ -178,6 +195,14 @@ public final class Task {
       case BLOCKED, WAITING, TIMED_WAITING -> State.WAITING;
       case TERMINATED -> State.ENDED;
     };
+  }
+
+  /**
+   * Whether the loop has let it go: it did not end in time when it was cancelled by {@link
+   * Copas#stop} or {@link Copas#close}, and goes on as a virtual thread off the loop.
+   */
+  public boolean isLetGo() {
+    return coroutine.isAbandoned();
   }
 
   /** Sets who is told of what this task does not catch, instead of the handler of the Copas. */
@@ -316,13 +341,14 @@ public final class Task {
 
   /**
    * Has something done when the task has ended, in its last step; it must not wait. At once, when
-   * it has ended already. For what belongs to a task and has to be given back. In a task of the
-   * same loop.
+   * it has ended already. For what belongs to a task and has to be given back. The end of a task
+   * that the loop has let go is told to the loop, unless that is closed. In a task of the same
+   * loop.
    */
   public void addEndHook(Runnable hook) {
     Objects.requireNonNull(hook, "hook");
     checkInLoop();
-    if (state() == State.ENDED) {
+    if (joinersAreTold || state() == State.ENDED) {
       runEndHook(hook);
       return;
     }

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -165,6 +166,81 @@ class SyncFutureTest {
   }
 
   @Test
+  void aFutureWhoseTaskEndsByItsCancellationIsCancelledWhateverALibraryMadeOfThat() {
+    run(copas -> {
+      CopasFuture<String> future =
+          CopasFuture.addThread(
+              copas,
+              () -> {
+                try {
+                  Copas.pauseForever();
+                  return "";
+                } catch (InterruptedException e) {
+                  throw new IllegalStateException("cannot go on", e);
+                }
+              });
+      Copas.pause();
+      Objects.requireNonNull(future.task()).cancel();
+      assertThrows(CancellationException.class, future::get);
+    });
+  }
+
+  @Test
+  void whatFailsAfterTheFutureWasCancelledIsReported() {
+    try (var fixture = new LoopFixture()) {
+      var errors = new ArrayList<String>();
+      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(error.getMessage()));
+      fixture.loop(() -> {
+        CopasFuture<String> future =
+            CopasFuture.addThread(
+                fixture.copas,
+                () -> {
+                  assertThrows(InterruptedException.class, Copas::pauseForever);
+                  throw new IOException("no rollback");
+                });
+        CopasFuture<String> other =
+            CopasFuture.addThread(
+                fixture.copas,
+                () -> {
+                  Copas.pauseForever();
+                  return "";
+                });
+        Copas.pause();
+        future.cancel();
+        other.cancel();
+      });
+      assertEquals(List.of("no rollback"), errors);
+    }
+  }
+
+  @Test
+  void aWaitThatWouldNeverEndIsAnError() {
+    try (var fixture = new LoopFixture()) {
+      CopasFuture<Integer> future = CopasFuture.addThread(fixture.copas, () -> 1);
+      String why = "nobody runs the loop";
+      LoopFixture.assertSays(why, IllegalStateException.class, () -> future.get(SHORT));
+      LoopFixture.assertSays(why, IllegalStateException.class, future::get);
+      var own = new ArrayList<CopasFuture<Object>>();
+      own.add(CopasFuture.addThread(fixture.copas, () -> own.getFirst().get()));
+      fixture.loop();
+      assertEquals(1, future.resultNow());
+      assertEquals(IllegalStateException.class, own.getFirst().exceptionNow().getClass());
+    }
+  }
+
+  @Test
+  void whatIsThereIsNotWaitedForSoNobodyIsInterrupted() throws Exception {
+    try (var fixture = new LoopFixture()) {
+      var future = new CopasFuture<Integer>(fixture.copas);
+      future.complete(1);
+      Thread.currentThread().interrupt();
+      assertEquals(1, future.get());
+      assertEquals(1, future.get(SHORT));
+      assertTrue(Thread.interrupted());
+    }
+  }
+
+  @Test
   void itIsWaitedForAtMostSoLong() {
     run(copas -> {
       var future = new CopasFuture<String>(copas);
@@ -259,6 +335,58 @@ class SyncFutureTest {
       assertEquals("x", future.get());
       assertEquals("x", future.get(SHORT));
     }
+  }
+
+  private static Options impatient() {
+    return Options.defaults().closeTimeout(Duration.ofMillis(50));
+  }
+
+  @Test
+  void aTaskThatTheLoopHasLetGoBringsItsOutcomeAllTheSame() throws Exception {
+    try (var _ = new LoopFixture.Log();
+        var fixture = new LoopFixture(impatient())) {
+      var begun = new CountDownLatch(1);
+      var end = new CountDownLatch(1);
+      CopasFuture<String> future =
+          CopasFuture.addThread(
+              fixture.copas,
+              () -> {
+                begun.countDown();
+                LoopFixture.awaitStubbornly(end);
+                throw new IOException("the real error");
+              });
+      fixture.start();
+      begun.await();
+      assertFalse(fixture.copas.stop(Duration.ZERO));
+      end.countDown();
+      var failure =
+          assertThrows(ExecutionException.class, () -> future.get(Duration.ofSeconds(10)));
+      assertEquals("the real error", Objects.requireNonNull(failure.getCause()).getMessage());
+    }
+  }
+
+  @Test
+  void aTaskThatNeverBeginsSinceItsLoopIsClosedSaysSo() throws Exception {
+    var fixture = new LoopFixture();
+    var never = new CountDownLatch(1);
+    var task =
+        new Task(
+            fixture.copas,
+            "late",
+            new TaskBody() {
+              @Override
+              public void run() {
+                throw new AssertionError("it has begun");
+              }
+
+              @Override
+              public void neverBegan() {
+                never.countDown();
+              }
+            });
+    fixture.close();
+    task.coroutine().start();
+    assertTrue(never.await(10, TimeUnit.SECONDS));
   }
 
   @Test

@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Tag;
@@ -353,6 +354,70 @@ class SyncLockTest {
         assertTrue(errors.get(1).contains("other"), errors.get(1));
       });
     }
+  }
+
+  @Test
+  void theLockOfAnOwnerThatTheLoopHasLetGoGoesToTheNextOneWhenItEnds() throws Exception {
+    try (var _ = new LoopFixture.Log();
+        var fixture = new LoopFixture(Options.defaults().closeTimeout(Duration.ofMillis(50)))) {
+      var errors = new ArrayList<String>();
+      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(task.name()));
+      var lock = new CopasLock(fixture.copas, null);
+      var begun = new CountDownLatch(1);
+      var end = new CountDownLatch(1);
+      fixture.copas.addThread(
+          "stubborn",
+          () -> {
+            lock.get();
+            begun.countDown();
+            LoopFixture.awaitStubbornly(end);
+          });
+      fixture.start();
+      begun.await();
+      assertFalse(fixture.copas.stop(Duration.ZERO));
+      fixture.loop(() -> {
+        Task waiter = fixture.add(() -> assertTrue(lock.tryGet(Duration.ofSeconds(10))));
+        Copas.pause();
+        assertSame(Task.State.WAITING, waiter.state());
+        end.countDown();
+        waiter.join();
+      });
+      assertEquals("stubborn", errors.getFirst());
+    }
+  }
+
+  @Test
+  void theLockOfAnOwnerByHandOverThatDiesGoesToTheNextOne() {
+    try (var fixture = new LoopFixture()) {
+      var errors = new ArrayList<String>();
+      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(task.name()));
+      fixture.loop(() -> {
+        var lock = new CopasLock(fixture.copas);
+        lock.get();
+        fixture.copas.addThread("forgetful", () -> lock.get());
+        Task last = fixture.add(() -> lock.get().close());
+        Copas.pause();
+        lock.release();
+        last.join();
+        assertTrue(lock.tryGet());
+        lock.release();
+      });
+      assertEquals(List.of("forgetful"), errors);
+    }
+  }
+
+  @Test
+  void aHoldThatAnotherTaskClosesInVainIsStillThere() {
+    run((fixture, lock) -> {
+      var hold = lock.get();
+      fixture
+          .add(() ->
+              LoopFixture.assertSays("does not have", IllegalStateException.class, hold::close))
+          .join();
+      hold.close();
+      hold.close();
+      fixture.add(() -> assertTrue(lock.tryGet())).join();
+    });
   }
 
   @Test

@@ -370,17 +370,20 @@ class SyncScopeTest {
     run(fixture -> {
       Task slow = fixture.add(() -> Copas.pause(SHORT.multipliedBy(4)));
       var ended = new boolean[1];
+      var told = new boolean[1];
       Task waiter =
           fixture.add(() -> {
             slow.joinUninterruptibly();
             ended[0] = slow.state() == Task.State.ENDED;
-            Copas.pause();
+            assertThrows(InterruptedException.class, Copas::pause);
+            told[0] = true;
           });
       Copas.pause();
       Copas.pause();
       waiter.cancel();
       waiter.join();
       assertTrue(ended[0]);
+      assertTrue(told[0]);
       assertFalse(Thread.currentThread().isInterrupted());
       slow.joinUninterruptibly(); // At once.
       fixture.copas.offload(slow::joinUninterruptibly);

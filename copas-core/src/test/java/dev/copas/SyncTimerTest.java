@@ -11,6 +11,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
@@ -220,6 +222,65 @@ class SyncTimerTest {
       Copas.pause(SHORT.multipliedBy(4));
       assertEquals(List.of("begun", "ended"), steps);
     });
+  }
+
+  @Test
+  void aTimerThatIsArmedAgainDuringACallWaitsForItsEnd() {
+    run(copas -> {
+      var under = new ArrayList<Task>();
+      var calls = new int[1];
+      var timer =
+          CopasTimer.every(
+              copas,
+              Duration.ZERO,
+              self -> {
+                under.add(Copas.current());
+                assertEquals(1, under.size());
+                calls[0]++;
+                Copas.pauseForever();
+                under.clear();
+              });
+      while (under.isEmpty()) {
+        Copas.pause();
+      }
+      for (int i = 0; i < 2; i++) { // What is armed here first, is cancelled while it waits.
+        timer.cancel();
+        timer.arm(Duration.ZERO);
+        Copas.pause(SHORT);
+      }
+      assertEquals(1, calls[0]);
+      under.getFirst().wakeup();
+      while (calls[0] < 2 || under.isEmpty()) {
+        Copas.pause();
+      }
+      timer.cancel();
+      under.getFirst().wakeup();
+    });
+  }
+
+  @Test
+  void theErrorOfACallThatTheLoopHasLetGoIsReported() throws Exception {
+    var errors = new LinkedBlockingQueue<String>();
+    var end = new CountDownLatch(1);
+    try (var _ = new LoopFixture.Log();
+        var copas = Modes.create(Options.defaults().closeTimeout(Duration.ofMillis(50)))) {
+      copas.setErrorHandler((error, task, socket) -> errors.add(error.toString()));
+      var begun = new CountDownLatch(1);
+      CopasTimer.once(
+          copas,
+          Duration.ZERO,
+          self -> {
+            begun.countDown();
+            LoopFixture.awaitStubbornly(end);
+            throw new IOException("the real error");
+          });
+      copas.start();
+      begun.await();
+      assertFalse(copas.stop(Duration.ZERO));
+      end.countDown();
+      String error = errors.poll(10, TimeUnit.SECONDS);
+      assertEquals("java.io.IOException: the real error", error);
+    }
   }
 
   @Test
