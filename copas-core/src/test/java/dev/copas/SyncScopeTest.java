@@ -303,6 +303,75 @@ class SyncScopeTest {
     });
   }
 
+  /** As one writes it without a join: the first result that is asked for is of one cancelled. */
+  @Test
+  void aFailureThatNobodyHeardOfIsReportedAndTheCauseOfWhatTheOthersSay() {
+    try (var fixture = new LoopFixture()) {
+      var errors = new ArrayList<String>();
+      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(error.getMessage()));
+      fixture.loop(() -> {
+        var failure =
+            assertThrows(
+                CancellationException.class,
+                () -> {
+                  try (var scope = CopasScope.open(fixture.copas)) {
+                    CopasFuture<String> a =
+                        scope.fork(forever(new ArrayList<>(), Copas::pauseForever));
+                    CopasFuture<String> b = scope.fork(() -> failing("the real error"));
+                    errors.add(a.get() + b.get());
+                  }
+                });
+        assertEquals("the real error", Objects.requireNonNull(failure.getCause()).getMessage());
+      });
+      assertEquals(List.of("the real error"), errors);
+    }
+  }
+
+  @Test
+  void aFailureThatSomebodyHeardOfIsNotReported() {
+    run(fixture -> {
+      try (var scope = CopasScope.open(fixture.copas)) {
+        CopasFuture<String> failing = scope.fork(() -> failing("heard"));
+        assertThrows(ExecutionException.class, failing::get);
+      }
+      try (var scope = CopasScope.open(fixture.copas)) {
+        var _ = scope.<String>fork(() -> failing("heard"));
+        assertThrows(ExecutionException.class, scope::join);
+      }
+    });
+  }
+
+  @Test
+  void aFailureInOneThatNobodyClosesIsReported() {
+    try (var fixture = new LoopFixture()) {
+      var errors = new ArrayList<String>();
+      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(error.getMessage()));
+      fixture.loop(() -> {
+        var scope = CopasScope.open(fixture.copas);
+        var _ = scope.<String>fork(() -> failing("the real error"));
+        Copas.pause();
+      });
+      assertEquals(List.of("the real error"), errors);
+    }
+  }
+
+  @Test
+  void whatIsNotClosedEndsWithTheTaskThatOpenedIt() {
+    run(fixture -> {
+      var ended = new ArrayList<String>();
+      var tasks = new ArrayList<Task>();
+      fixture
+          .add(() -> {
+            var scope = CopasScope.open(fixture.copas);
+            tasks.add(scope.fork(forever(ended, Copas::pauseForever)).task());
+            Copas.pause();
+          })
+          .join();
+      assertTrue(tasks.getFirst().join(Duration.ofSeconds(10)));
+      assertEquals(List.of("ended"), ended);
+    });
+  }
+
   @Test
   void itsTasksMayForkAndTheScopeWaitsForThoseToo() {
     run(fixture -> {
