@@ -237,7 +237,9 @@ public final class Task {
   }
 
   /**
-   * Ends the task's {@link Copas#pause} or {@link Copas#pauseForever}.
+   * Ends the task's {@link Copas#pause} or {@link Copas#pauseForever}. The synchronisers of {@link
+   * dev.copas.sync} wait in such pauses, too: a task that waits in one of them goes on with that,
+   * and what is returned says nothing of it.
    *
    * @return whether it was in one that nothing had ended before: of several wake-ups, one is it
    */
@@ -343,7 +345,7 @@ public final class Task {
    * Has something done when the task has ended, in its last step; it must not wait. At once, when
    * it has ended already. For what belongs to a task and has to be given back. The end of a task
    * that the loop has let go is told to the loop, unless that is closed. In a task of the same
-   * loop.
+   * loop, or while nobody runs it.
    */
   public void addEndHook(Runnable hook) {
     Objects.requireNonNull(hook, "hook");
@@ -359,7 +361,7 @@ public final class Task {
   }
 
   /**
-   * Takes a hook back. In a task of the same loop.
+   * Takes a hook back. In a task of the same loop, or while nobody runs it.
    *
    * @return whether it was there
    */
@@ -369,7 +371,7 @@ public final class Task {
   }
 
   private void checkInLoop() {
-    if (!copas.inLoop()) {
+    if (!copas.inLoop() && copas.machine.isTurning()) {
       throw new IllegalStateException(
           "the end hooks of task \"" + name() + "\" belong to the tasks of its loop");
     }

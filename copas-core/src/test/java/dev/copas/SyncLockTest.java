@@ -447,6 +447,23 @@ class SyncLockTest {
   }
 
   @Test
+  void itMayBeClosedWhileNobodyRunsTheLoop() {
+    try (var fixture = new LoopFixture()) {
+      var lock = new CopasLock(fixture.copas, null);
+      fixture.add(() -> {
+        lock.get();
+        Copas.pauseForever();
+      });
+      Task waiter =
+          fixture.add(() -> assertThrows(DestroyedException.class, () -> lock.get().close()));
+      fixture.loop();
+      lock.close();
+      fixture.loop();
+      assertSame(Task.State.ENDED, waiter.state());
+    }
+  }
+
+  @Test
   void itRefusesNegativeTimesAndForeignThreads() {
     run((fixture, lock) -> {
       assertThrows(IllegalArgumentException.class, () -> lock.tryGet(SHORT.negated()));

@@ -2,6 +2,7 @@ package dev.copas;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -228,6 +229,18 @@ class SyncSemaphoreTest {
       stubborn.join();
     } finally {
       end.countDown();
+    }
+  }
+
+  @Test
+  void itMayBeClosedWhileNobodyRunsTheLoop() {
+    try (var fixture = new LoopFixture()) {
+      var semaphore = new CopasSemaphore(fixture.copas, 1, 0, null);
+      Task taker = fixture.add(() -> assertThrows(DestroyedException.class, semaphore::take));
+      fixture.loop();
+      semaphore.close();
+      fixture.loop();
+      assertSame(Task.State.ENDED, taker.state());
     }
   }
 

@@ -64,6 +64,20 @@ class SyncTimerTest {
   }
 
   @Test
+  void itMayBeClosedWhileNobodyRunsTheLoop() {
+    try (var fixture = new LoopFixture()) {
+      var calls = new int[1];
+      try (var _ = CopasTimer.every(fixture.copas, Duration.ZERO, timer -> calls[0]++)) {
+        fixture.copas.cancelAll();
+      }
+      var timer = CopasTimer.once(fixture.copas, Duration.ZERO, self -> calls[0]++);
+      timer.close();
+      fixture.loop();
+      assertEquals(0, calls[0]);
+    }
+  }
+
+  @Test
   void itCallsAgainAndAgainUntilItIsCancelled() {
     try (var fixture = new LoopFixture()) {
       var calls = new int[1];

@@ -25,6 +25,24 @@ final class Checks {
     }
   }
 
+  /**
+   * In a task of the loop, or while nobody runs it: at the end of a block around {@code loop()}.
+   */
+  static void mayEnd(Copas copas, String what) {
+    if (!copas.inLoop() && isRunning(copas)) {
+      inLoop(copas, what);
+    }
+  }
+
+  private static boolean isRunning(Copas copas) {
+    try {
+      boolean _ = copas.finished(); // It answers to a task, and while nobody runs the loop.
+      return false;
+    } catch (IllegalStateException e) {
+      return true;
+    }
+  }
+
   static void usable(Copas copas, String what, boolean destroyed) {
     inLoop(copas, what);
     if (destroyed) {

@@ -209,14 +209,14 @@ public final class CopasLock implements AutoCloseable {
    * does nothing.
    */
   public void destroy() {
-    Checks.inLoop(copas, WHAT);
+    Checks.mayEnd(copas, WHAT);
     destroyed = true;
     unwatchOwner();
     owner = null;
     line.tellAll();
   }
 
-  /** Is {@link #destroy()}. */
+  /** Is {@link #destroy()}; also while nobody runs the loop, as in a block around that. */
   @Override
   public void close() {
     destroy();

@@ -207,12 +207,12 @@ public final class CopasSemaphore implements AutoCloseable {
    * does nothing.
    */
   public void destroy() {
-    Checks.inLoop(copas, WHAT);
+    Checks.mayEnd(copas, WHAT);
     destroyed = true;
     line.tellAll();
   }
 
-  /** Is {@link #destroy()}. */
+  /** Is {@link #destroy()}; also while nobody runs the loop, as in a block around that. */
   @Override
   public void close() {
     destroy();

@@ -246,10 +246,13 @@ public final class CopasTimer implements AutoCloseable {
     return armed != null;
   }
 
-  /** {@link #cancel Cancels} it if it is armed. */
+  /**
+   * {@link #cancel Cancels} it if it is armed; also while nobody runs the loop, as in a block
+   * around that.
+   */
   @Override
   public void close() {
-    Checks.inLoop(copas, WHAT);
+    Checks.mayEnd(copas, WHAT);
     Run run = armed;
     if (run != null) {
       armed = null;
