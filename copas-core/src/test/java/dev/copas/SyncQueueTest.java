@@ -2,6 +2,7 @@ package dev.copas;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -305,6 +306,74 @@ class SyncQueueTest {
       worker.join();
       assertTrue(finished[0]);
     });
+  }
+
+  @Test
+  void twoWorkersThatFinishTheQueueDoNotWaitForEachOther() {
+    run((_, queue) -> {
+      var finished = new ArrayList<Boolean>();
+      var workers = new ArrayList<Task>();
+      for (int i = 0; i < 2; i++) {
+        workers.add(
+            queue.addWorker(item -> {
+              if (item == 1) {
+                Copas.pause(); // The other one waits in there already.
+              }
+              finished.add(queue.finish(null));
+            }));
+      }
+      queue.push(0);
+      queue.push(1);
+      for (Task worker : workers) {
+        assertTrue(worker.join(Duration.ofSeconds(10)));
+      }
+      assertEquals(List.of(true, true), finished);
+    });
+  }
+
+  @Test
+  void aQueueThatIsDestroyedIsNotFinished() {
+    run((fixture, queue) -> {
+      queue.push(1);
+      Task finisher =
+          fixture.add(() -> assertThrows(DestroyedException.class, () -> queue.finish(null)));
+      Copas.pause();
+      assertSame(Task.State.WAITING, finisher.state());
+      queue.destroy();
+      finisher.join();
+      assertThrows(DestroyedException.class, queue::finish);
+      assertThrows(DestroyedException.class, queue::stop);
+    });
+  }
+
+  @Test
+  void whoWaitsForItsEndHasItWhenItIsDestroyedAfterThat() {
+    run((fixture, queue) -> {
+      queue.push(1);
+      var finished = new ArrayList<Boolean>();
+      Task finisher = fixture.add(() -> finished.add(queue.finish(null)));
+      Copas.pause();
+      assertEquals(1, queue.pop());
+      queue.destroy();
+      finisher.join();
+      assertEquals(List.of(true), finished);
+      assertTrue(queue.finish());
+      queue.stop();
+    });
+  }
+
+  @Test
+  void itMayBeClosedWhileNobodyRunsTheLoop() {
+    try (var fixture = new LoopFixture()) {
+      var queue = new CopasQueue<Integer>(fixture.copas);
+      Task popper =
+          fixture.add(() -> assertThrows(DestroyedException.class, () -> queue.tryPop(null)));
+      fixture.loop();
+      queue.close();
+      fixture.loop();
+      assertSame(Task.State.ENDED, popper.state());
+      assertThrows(DestroyedException.class, queue::getSize);
+    }
   }
 
   @Test
