@@ -7,6 +7,7 @@ import org.jspecify.annotations.NullMarked;
 @SuppressWarnings("module") // The test kit is built after this.
 module dev.copas {
   requires static transitive org.jspecify;
+  requires static jdk.jfr;
   requires jdk.management;
   requires jdk.net;
 

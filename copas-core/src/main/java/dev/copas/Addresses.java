@@ -2,9 +2,11 @@ package dev.copas;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnixDomainSocketAddress;
 import java.net.UnknownHostException;
@@ -56,6 +58,22 @@ final class Addresses {
     } catch (IllegalArgumentException e) {
       return null;
     }
+  }
+
+  /** With the name under which it was asked for: to find it again may take a look-up. */
+  static InetSocketAddress withName(InetSocketAddress asked, @Nullable SocketAddress bound) {
+    if (!(bound instanceof InetSocketAddress got)) {
+      return asked;
+    }
+    InetAddress address = asked.getAddress();
+    boolean same =
+        address.equals(got.getAddress())
+            || (address.isAnyLocalAddress() && got.getAddress().isAnyLocalAddress());
+    return same ? new InetSocketAddress(address, got.getPort()) : got;
+  }
+
+  static BindException cannotBind(SocketAddress local, SocketException cause) {
+    return withCause(new BindException(cause.getMessage() + ": " + format(local)), cause);
   }
 
   /** The host of an address; that of a Unix socket is this machine. */

@@ -26,6 +26,11 @@ final class Buffers {
     return buffer == null ? ByteBuffer.allocate(capacity) : buffer;
   }
 
+  /** An empty buffer with so many bytes of room and an accessible array. */
+  ByteBuffer take(int bytes) {
+    return bytes <= capacity ? take().limit(bytes) : ByteBuffer.allocate(bytes);
+  }
+
   /**
    * Takes a buffer back. Those that have grown are left to the garbage collector, and so are those
    * of tasks that outlived the loop.

@@ -10,6 +10,7 @@ import dev.copas.loop.Wake;
 import dev.copas.transport.Transports;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
@@ -66,8 +67,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One platform thread at a time is inside {@link #loop} or {@link #step}. From any thread:
  * {@link #start}, {@link #stop}, {@link #close}, {@link #exit}, {@link #bind}, {@link #bindUnix},
- * {@link #addServer}, {@link #removeServer}, {@link #addThread}, {@link #execute}, and all of
- * {@link Task} and {@link CopasSocket}.
+ * {@link #bindDatagram}, {@link #addServer(ServerSocket, Handler)}, {@link
+ * #removeServer(ServerSocket)}, {@link #addThread}, {@link #execute}, {@link #status}, {@link
+ * #dump}, and all of {@link Task}, {@link CopasSocket} and {@link CopasDatagramSocket}.
  */
 public final class Copas implements Executor, AutoCloseable {
 
@@ -82,6 +84,8 @@ public final class Copas implements Executor, AutoCloseable {
   final Loop machine;
   final Options options;
   final Buffers buffers;
+  final OpenSockets sockets = new OpenSockets();
+  final PacketRooms packetRooms = new PacketRooms();
   final Lifecycle lifecycle;
   final Offload offload;
   private final AtomicLong taskNumbers = new AtomicLong();
@@ -92,9 +96,14 @@ public final class Copas implements Executor, AutoCloseable {
     this.machine = machine;
     this.buffers = new Buffers(machine, options.receiveBufferBytes());
     this.offload = new Offload(options.offloadThreads());
-    this.lifecycle = new Lifecycle(machine, options.closeTimeout(), offload::end);
+    this.lifecycle = new Lifecycle(machine, options.closeTimeout(), this::ended);
     machine.onInterrupt(lifecycle::exit);
     OPEN.add(this);
+  }
+
+  private void ended() {
+    sockets.clear();
+    offload.end();
   }
 
   /**
@@ -182,15 +191,24 @@ public final class Copas implements Executor, AutoCloseable {
    * @throws java.net.BindException when the address is in use or not this machine's
    */
   public CopasServerSocket bind(String host, int port) throws IOException {
+    return bindToFirst(host, port, this::bind);
+  }
+
+  /** Makes a socket that is bound to an address. */
+  private interface Binding<S> {
+    S to(InetSocketAddress address) throws IOException;
+  }
+
+  private <S> S bindToFirst(String host, int port, Binding<S> bind) throws IOException {
     Objects.requireNonNull(host, "host");
     checkPort(port);
     if (host.equals("*")) {
-      return bind(new InetSocketAddress(port));
+      return bind.to(new InetSocketAddress(port));
     }
     IOException failure = null;
     for (InetAddress address : Addresses.resolve(this, host, Timeouts.FOREVER)) {
       try {
-        return bind(new InetSocketAddress(address, port));
+        return bind.to(new InetSocketAddress(address, port));
       } catch (IOException e) {
         if (failure == null) {
           failure = e;
@@ -277,6 +295,38 @@ public final class Copas implements Executor, AutoCloseable {
         : null;
   }
 
+  /**
+   * A UDP socket that is bound.
+   *
+   * @param host a name or address of this machine, of whose addresses the first that can be bound
+   *     is taken; {@code "*"} is all, of IPv4 and IPv6
+   * @param port 0 is any free one; see {@link DatagramSocket#getLocalPort}
+   * @throws java.net.BindException when the address is in use or not this machine's
+   */
+  public CopasDatagramSocket bindDatagram(String host, int port) throws IOException {
+    return bindToFirst(host, port, this::bindDatagram);
+  }
+
+  private CopasDatagramSocket bindDatagram(InetSocketAddress address) throws IOException {
+    CopasDatagramSocket socket = datagramSocket();
+    try {
+      socket.bind(address);
+      return socket;
+    } catch (Throwable e) {
+      socket.close();
+      throw e;
+    }
+  }
+
+  /**
+   * A UDP socket that is not bound yet: for clients, and for those who have options to set before.
+   * It gets any free port when it is first used, unless it is bound before.
+   */
+  public CopasDatagramSocket datagramSocket() throws SocketException {
+    checkOpen();
+    return new CopasDatagramSocket(this);
+  }
+
   /** Serves the connections of a socket, with {@link ServerOptions#defaults}. */
   public void addServer(ServerSocket server, Handler handler) {
     addServer(server, ServerOptions.defaults(), handler);
@@ -293,21 +343,41 @@ public final class Copas implements Executor, AutoCloseable {
     Objects.requireNonNull(handler, "handler");
     Objects.requireNonNull(serverOptions, "serverOptions");
     CopasServerSocket serverSocket = own(server);
+    checkTakesServer(serverSocket, serverSocket.isClosed());
+    new Server(this, serverSocket, serverOptions, handler).start();
+  }
+
+  private void checkTakesServer(Object socket, boolean closed) {
     checkOpen();
-    if (serverSocket.isClosed()) {
-      throw new IllegalArgumentException("the server socket is closed: " + server);
+    if (closed) {
+      throw new IllegalArgumentException("the server socket is closed: " + socket);
     }
     if (lifecycle.isStopping()) {
       throw new IllegalStateException("the loop is stopping; it takes no new servers");
     }
-    Server present = serverSocket.server.get();
-    var added = new Server(this, serverSocket, present, serverOptions, handler);
-    if ((present != null && !present.isReleased())
-        || !serverSocket.server.compareAndSet(present, added)) {
-      throw new IllegalStateException(
-          "there is a server on " + server + " already; removeServer() it first");
-    }
-    added.start();
+  }
+
+  /** Serves a datagram socket, with {@link ServerOptions#defaults}. */
+  public void addServer(DatagramSocket server, DatagramHandler handler) {
+    addServer(server, ServerOptions.defaults(), handler);
+  }
+
+  /**
+   * Runs the handler in one task, with the socket: there are no connections. From any thread.
+   *
+   * <p>Like every server it keeps the loop running; after {@link #exit} no longer than the handler
+   * does anything but wait for the next datagram.
+   *
+   * @param server what {@link #bindDatagram} or {@link #datagramSocket} has made, here
+   * @throws IllegalStateException when it has a server already
+   */
+  public void addServer(
+      DatagramSocket server, ServerOptions serverOptions, DatagramHandler handler) {
+    Objects.requireNonNull(handler, "handler");
+    Objects.requireNonNull(serverOptions, "serverOptions");
+    CopasDatagramSocket socket = own(server);
+    checkTakesServer(socket, socket.isClosed());
+    new DatagramServer(this, socket, serverOptions, handler).start();
   }
 
   /**
@@ -325,12 +395,37 @@ public final class Copas implements Executor, AutoCloseable {
    * @return false when there was no server on it
    */
   public boolean removeServer(ServerSocket server, boolean keepOpen) {
-    Server running = own(server).server.get();
-    if (running == null || !running.release()) {
+    Service running = own(server).server.get();
+    if (running == null || !running.leave()) {
       return false;
     }
     if (!keepOpen) {
       closeQuietly(server);
+    }
+    return true;
+  }
+
+  /** Ends a server and closes its socket; see {@link #removeServer(DatagramSocket, boolean)}. */
+  public boolean removeServer(DatagramSocket server) {
+    return removeServer(server, false);
+  }
+
+  /**
+   * Ends a datagram server. From any thread.
+   *
+   * @param keepOpen whether the socket stays open, so that it can be added again: then the
+   *     handler's task is cancelled, and has the socket until it has ended. Otherwise the socket is
+   *     closed, and the handler learns of it by a {@link SocketException} of the call that waits on
+   *     it, or of the next one.
+   * @return false when there was no server on it
+   */
+  public boolean removeServer(DatagramSocket server, boolean keepOpen) {
+    Service running = own(server).server.get();
+    if (running == null || !(keepOpen ? running.leave() : running.release())) {
+      return false;
+    }
+    if (!keepOpen) {
+      server.close();
     }
     return true;
   }
@@ -350,6 +445,15 @@ public final class Copas implements Executor, AutoCloseable {
     }
     throw new IllegalArgumentException(
         "not a server socket of this Copas: " + server + "; make it with bind(host, port)");
+  }
+
+  private CopasDatagramSocket own(DatagramSocket server) {
+    Objects.requireNonNull(server, "server");
+    if (server instanceof CopasDatagramSocket own && own.copas() == this) {
+      return own;
+    }
+    throw new IllegalArgumentException(
+        "not a datagram socket of this Copas: " + server + "; make it with bindDatagram()");
   }
 
   /**
@@ -748,6 +852,39 @@ public final class Copas implements Executor, AutoCloseable {
         e.addSuppressed(error);
       }
       Reports.error("the error handler failed on an error of task \"" + task.name() + "\"", e);
+    }
+  }
+
+  // ---- What is going on
+
+  /**
+   * What the loop is doing at this moment: its tasks and what they wait for, its sockets, its
+   * turns. It takes time for each task and socket, and nothing while nobody asks. From any thread:
+   * in a task and while nobody runs the loop, at once; elsewhere it is made in the loop's next
+   * turn, and the caller waits for that.
+   *
+   * @throws IllegalStateException when a task holds the loop for longer than {@link
+   *     Options#statusTimeout}: the message names it, and the cause has its stack; or when the
+   *     calling thread, which waits, is interrupted (its status stays set)
+   */
+  public Status status() {
+    return Outside.ask(this, () -> new Snapshot(this).status());
+  }
+
+  /**
+   * The {@link #status} as a text for people: a tree with the stacks of the tasks, without the
+   * frames of the loop itself. Tasks that wait at the same place have one stack in common. The loop
+   * stands still while the stacks are taken: some microseconds for each task. From any thread.
+   *
+   * @return when a task holds the loop for longer than {@link Options#statusTimeout}, only which
+   *     one does, and its stack
+   * @throws IllegalStateException when the calling thread, which waits, is interrupted
+   */
+  public String dump() {
+    try {
+      return Outside.ask(this, () -> Dump.of(new Snapshot(this))).text();
+    } catch (LoopHeldException e) {
+      return Dump.ofHeld(e);
     }
   }
 

@@ -26,7 +26,7 @@ public final class CopasServerSocket extends ServerSocket {
   private final CopasServerSocketImpl impl;
 
   /** The server that accepts here, while there is one. */
-  final AtomicReference<@Nullable Server> server = new AtomicReference<>();
+  final AtomicReference<@Nullable Service> server = new AtomicReference<>();
 
   CopasServerSocket(Copas copas, CopasServerSocketImpl impl) {
     super(impl);
@@ -73,6 +73,11 @@ public final class CopasServerSocket extends ServerSocket {
   /** Ends the accept that waits, as a close would. Only on the loop. */
   void turnAway() {
     impl.turnAway();
+  }
+
+  /** The name of the server that accepts here now; null without one. Only on the loop. */
+  void servedBy(@Nullable String server) {
+    impl.servedBy(server);
   }
 
   /** Closes the next connection unheard, also when the process is out of descriptors. */

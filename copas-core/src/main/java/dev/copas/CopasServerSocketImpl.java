@@ -7,14 +7,15 @@ import dev.copas.transport.TransportChannel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.BindException;
 import java.net.InetAddress;
 import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketImpl;
 import java.net.SocketOption;
 import java.net.SocketOptions;
+import java.time.Duration;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /** A listening socket, as java.net.ServerSocket wants it. */
@@ -30,6 +31,9 @@ abstract sealed class CopasServerSocketImpl extends SocketImpl implements Transp
 
   private @Nullable Coroutine acceptor;
   private long timeout = Timeouts.FOREVER;
+  private long since;
+  private long accepted;
+  private @Nullable String servedBy;
 
   CopasServerSocketImpl(Copas copas) {
     this.copas = copas;
@@ -107,11 +111,15 @@ abstract sealed class CopasServerSocketImpl extends SocketImpl implements Transp
   protected void listen(int backlog) throws IOException {
     try {
       copas.machine.awaitCloses(Timeouts.nanos(copas.options.closeTimeout()));
-      Outside.run(copas.machine, () -> bound = bind(channel(), backlog));
+      Outside.run(
+          copas.machine,
+          () -> {
+            bound = bind(channel(), backlog);
+            since = copas.machine.moment();
+            copas.sockets.add(this);
+          });
     } catch (SocketException e) {
-      var clearer = new BindException(e.getMessage() + ": " + Addresses.format(wanted()));
-      clearer.initCause(e);
-      throw clearer;
+      throw Addresses.cannotBind(wanted(), e);
     }
   }
 
@@ -133,7 +141,9 @@ abstract sealed class CopasServerSocketImpl extends SocketImpl implements Transp
     }
     acceptor = self;
     try {
-      return accepting.next(self, self.loop().deadlineAfter(timeout));
+      StreamChannel next = accepting.next(self, self.loop().deadlineAfter(timeout));
+      accepted++;
+      return next;
     } finally {
       acceptor = null;
     }
@@ -150,8 +160,33 @@ abstract sealed class CopasServerSocketImpl extends SocketImpl implements Transp
 
   private void closeOnLoop() throws IOException {
     turnAway();
+    copas.sockets.remove(this);
     if (channel != null) {
       channel.close();
+    }
+  }
+
+  // ---- What it is doing, for Copas.status
+
+  /** The name of the server that accepts here now; null without one. */
+  void servedBy(@Nullable String server) {
+    servedBy = server;
+  }
+
+  Status.ServerStatus status() {
+    return new Status.ServerStatus(
+        where(), servedBy, Duration.ofNanos(copas.machine.nanoTime() - since), accepted);
+  }
+
+  private String where() {
+    SocketAddress local = address();
+    return local == null ? "" : Addresses.format(local);
+  }
+
+  void tellWaits(BiConsumer<Coroutine, String> told) {
+    Coroutine waiting = accepting.waiting();
+    if (waiting != null) {
+      told.accept(waiting, "a connection on " + where());
     }
   }
 

@@ -392,6 +392,18 @@ public final class CopasSocket extends Socket {
     impl.input.setTimeout(receiveNanos);
   }
 
+  /**
+   * What has gone over the connection, and how old it is; also when it is closed. As LuaSocket's
+   * {@code getstats}. From any thread: while the loop runs, elsewhere than in a task it is made in
+   * its next turn, and the caller waits for that.
+   *
+   * @throws IllegalStateException when a task holds the loop for longer than {@link
+   *     Options#statusTimeout}, or the calling thread is interrupted
+   */
+  public Status.SocketStatus stats() {
+    return Outside.ask(impl.copas, impl::status);
+  }
+
   // ---- Addresses
 
   /**

@@ -7,7 +7,6 @@ import dev.copas.transport.TransportChannel;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.lang.ref.Cleaner;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -17,10 +16,12 @@ import java.net.SocketException;
 import java.net.SocketImpl;
 import java.net.SocketOption;
 import java.net.SocketOptions;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,17 +44,24 @@ abstract sealed class CopasSocketImpl extends SocketImpl implements TransportCha
   final SocketInput input;
   final SocketOutput output;
   private @Nullable StreamChannel channel;
-  private @Nullable Direction connecting;
+  private @Nullable Connecting connecting;
   private @Nullable Preparation preparation;
   private boolean connected;
   private volatile boolean closed;
-  private volatile Cleaner.@Nullable Cleanable watch;
+  private volatile @Nullable Forgotten forgotten;
   private @Nullable SocketAddress remote;
   private @Nullable SocketAddress local;
   private long connectTimeout = Timeouts.FOREVER;
+  private final long since;
+
+  // The list of OpenSockets.
+  boolean isListed;
+  @Nullable CopasSocketImpl older;
+  @Nullable CopasSocketImpl newer;
 
   CopasSocketImpl(Copas copas) {
     this.copas = copas;
+    this.since = copas.machine.moment();
     this.input = new SocketInput(copas, this);
     this.output = new SocketOutput(copas, this);
   }
@@ -63,6 +71,24 @@ abstract sealed class CopasSocketImpl extends SocketImpl implements TransportCha
     final Map<SocketOption<?>, Object> options = new LinkedHashMap<>();
     @Nullable InetSocketAddress local;
     boolean channelUsed;
+  }
+
+  /** An attempt to connect, and the wait for its outcome. */
+  abstract static class Connecting extends Direction {
+
+    private final SocketAddress target;
+
+    Connecting(SocketAddress target) {
+      this.target = target;
+    }
+
+    /** One try: 1 when it is connected. */
+    abstract int make() throws IOException;
+
+    @Override
+    final String verb() {
+      return "Connect to " + Addresses.format(target);
+    }
   }
 
   void checkConnected() throws SocketException {
@@ -134,6 +160,7 @@ abstract sealed class CopasSocketImpl extends SocketImpl implements TransportCha
   private void connected(StreamChannel channel, @Nullable SocketAddress knownLocal)
       throws IOException {
     connected = true;
+    copas.sockets.add(this);
     remote = channel.remoteAddress();
     local = knownLocal != null ? knownLocal : channel.localAddress();
   }
@@ -158,15 +185,18 @@ abstract sealed class CopasSocketImpl extends SocketImpl implements TransportCha
   }
 
   /** Waits until an attempt succeeds or fails. */
-  final void connect(Coroutine self, Direction waits, long deadline, Direction.Attempt attempt)
-      throws IOException {
-    connecting = waits;
+  final void connect(Coroutine self, Connecting attempt, long deadline) throws IOException {
+    connecting = attempt;
+    copas.sockets.add(this);
     try {
-      waits.perform(self, deadline, attempt);
+      attempt.perform(self, deadline, attempt::make);
       connected(channel(), null);
       preparation = null;
     } finally {
       connecting = null;
+      if (!connected) {
+        copas.sockets.remove(this);
+      }
     }
   }
 
@@ -276,24 +306,18 @@ abstract sealed class CopasSocketImpl extends SocketImpl implements TransportCha
 
   /** Has it closed when nobody can reach the socket any more: nobody but its user would. */
   void closeWhenForgotten(CopasSocket socket) {
-    watch = Forgotten.watch(socket, this::forgotten);
+    var watch = new Forgotten(copas.machine, this::closeForgotten);
+    forgotten = watch;
+    watch.watch(socket);
     if (closed) { // By another thread, which has found nothing to end.
-      endWatch();
+      watch.end();
     }
   }
 
   private void endWatch() {
-    Cleaner.Cleanable present = watch;
-    if (present != null) {
-      watch = null;
-      present.clean();
-    }
-  }
-
-  /** On the thread of the cleaner, or in {@link #endWatch}. */
-  private void forgotten() {
-    if (!closed && !copas.machine.isClosed()) {
-      copas.machine.post(this::closeForgotten);
+    Forgotten watch = forgotten;
+    if (watch != null) {
+      watch.end();
     }
   }
 
@@ -324,6 +348,60 @@ abstract sealed class CopasSocketImpl extends SocketImpl implements TransportCha
     }
     input.close();
     output.close();
+  }
+
+  /** For the output, which knows when the last byte has left. */
+  void closeChannel() throws IOException {
+    copas.sockets.remove(this);
+    channel().close();
+  }
+
+  // ---- What it is doing, for Copas.status
+
+  Status.SocketStatus status() {
+    return new Status.SocketStatus(
+        other(),
+        state(),
+        Duration.ofNanos(copas.machine.nanoTime() - since),
+        input.received(),
+        output.sent(),
+        input.unread(),
+        output.unsent());
+  }
+
+  private Status.SocketState state() {
+    if (connected && !closed) {
+      return Status.SocketState.OPEN;
+    }
+    if (isListed) {
+      return connected ? Status.SocketState.CLOSING : Status.SocketState.CONNECTING;
+    }
+    return closed ? Status.SocketState.CLOSED : Status.SocketState.UNCONNECTED;
+  }
+
+  /** Also whom it may be connected to before long; empty for nobody. */
+  private String other() {
+    String known = peer();
+    if (known != null) {
+      return known;
+    }
+    return connecting == null ? "" : Addresses.format(connecting.target);
+  }
+
+  /** Tells of each task that waits here, and what for. */
+  void tellWaits(BiConsumer<Coroutine, String> told) {
+    tell(connecting, "a connection to ", told);
+    tell(input, "bytes from ", told);
+    tell(output, "room to send to ", told);
+    output.queue().forEach(waiting -> told.accept(waiting, "its turn to send to " + other()));
+  }
+
+  private void tell(
+      @Nullable Direction direction, String what, BiConsumer<Coroutine, String> told) {
+    Coroutine waiting = direction == null ? null : direction.waiting();
+    if (waiting != null) {
+      told.accept(waiting, what + other());
+    }
   }
 
   // ---- Addresses: those of a connection are known also after its end, as java.net has it

@@ -76,6 +76,11 @@ abstract class Direction {
             + " method, where a task cannot give up the loop. Do it before or after.");
   }
 
+  /** Who waits, if anybody does. */
+  final @Nullable Coroutine waiting() {
+    return waiting;
+  }
+
   /** The same for one more caller, with his own stack. */
   static SocketException again(IOException failure) {
     var again = new SocketException(failure.getMessage());

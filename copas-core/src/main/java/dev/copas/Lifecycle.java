@@ -7,6 +7,7 @@ import dev.copas.loop.Timer;
 import dev.copas.loop.Wake;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -29,7 +30,7 @@ final class Lifecycle {
   private final Loop loop;
   private final Duration closeTimeout;
   private final Runnable afterClose;
-  private final Set<Server> servers = new LinkedHashSet<>();
+  private final Set<Service> servers = new LinkedHashSet<>();
   private final List<CompletableFuture<Boolean>> stoppers = new ArrayList<>();
   private final Timer graceTimer = new Timer(this::cancelAll);
   private final Timer giveUpTimer = new Timer(() -> givenUp = true);
@@ -49,14 +50,14 @@ final class Lifecycle {
     this.closeTimeout = closeTimeout;
   }
 
-  void added(Server server) {
+  void added(Service server) {
     servers.add(server);
     if (stopping) {
       server.stop();
     }
   }
 
-  void removed(Server server) {
+  void removed(Service server) {
     servers.remove(server);
   }
 
@@ -97,9 +98,14 @@ final class Lifecycle {
     }
   }
 
+  /** Those who wait for {@link #exit}. */
+  Collection<Coroutine> exitWaiters() {
+    return exitWaiters;
+  }
+
   /** Drops the servers and cancels all tasks but the one that asks for it. */
   void dropEverything() {
-    List.copyOf(servers).forEach(Server::stop);
+    List.copyOf(servers).forEach(Service::stop);
     Coroutine self = loop.current();
     loop.forEachLive(coroutine -> {
       if (coroutine != self) {
@@ -117,7 +123,7 @@ final class Lifecycle {
     }
     stopping = true;
     stoppers.add(stopper);
-    List.copyOf(servers).forEach(Server::stop);
+    List.copyOf(servers).forEach(Service::stop);
     loop.cancel(graceTimer);
     if (graceNanos == 0) {
       cancelAll();
@@ -136,7 +142,7 @@ final class Lifecycle {
       return;
     }
     cancelled = true;
-    inPeace = loop.liveCount() == servers.size();
+    inPeace = loop.liveCount() == loop.listenerCount();
     loop.forEachLive(coroutine -> ((Task) coroutine.subject()).cancel());
     loop.arm(giveUpTimer, Timeouts.nanos(closeTimeout));
   }

@@ -27,6 +27,7 @@ public final class Options implements Cloneable {
   private int offloadThreads = 16;
   private Duration closeTimeout = Duration.ofSeconds(5);
   private Duration watchdogLimit = Duration.ofSeconds(1);
+  private Duration statusTimeout = Duration.ofSeconds(1);
   private boolean solo;
   private Transports transport = Transports.FASTEST;
 
@@ -134,6 +135,16 @@ public final class Options implements Cloneable {
   }
 
   /**
+   * How long {@link Copas#status} and {@link Copas#dump} wait, on another thread, for a task that
+   * holds the loop: 1 s.
+   */
+  public Options statusTimeout(Duration duration) {
+    Options copy = copy();
+    copy.statusTimeout = positive(duration, "statusTimeout");
+    return copy;
+  }
+
+  /**
    * Runs the loop in <em>solo mode</em>: without the JVM flag of native mode, by holding the
    * virtual threads of the whole JVM to one carrier. Then every virtual thread of the program takes
    * turns with the tasks: one that computes without end, or calls {@link Thread#yield} without end,
@@ -222,6 +233,10 @@ public final class Options implements Cloneable {
 
   public Duration watchdogLimit() {
     return watchdogLimit;
+  }
+
+  public Duration statusTimeout() {
+    return statusTimeout;
   }
 
   private Options copy() {

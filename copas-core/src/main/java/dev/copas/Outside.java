@@ -7,10 +7,12 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -101,6 +103,39 @@ final class Outside {
       }
     });
     await(result);
+  }
+
+  /**
+   * Asks the loop something that it can answer without waiting. Elsewhere than on the loop, the
+   * caller waits for the answer, {@link Options#statusTimeout} at most.
+   *
+   * @throws LoopHeldException when it took longer
+   * @throws IllegalStateException when the thread is interrupted meanwhile
+   */
+  static <T> T ask(Copas copas, Supplier<T> question) {
+    Loop loop = copas.machine;
+    if (loop.isOnLoop()) {
+      return question.get();
+    }
+    Duration limit = copas.options.statusTimeout();
+    var answer = new CompletableFuture<T>();
+    loop.doNow(() -> {
+      if (!answer.isDone()) { // It was given up otherwise.
+        answer.completeAsync(question, Runnable::run);
+      }
+    });
+    try {
+      return answer.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      answer.cancel(false);
+      throw LoopHeldException.of(loop.running(), limit);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("the loop could not answer", e.getCause());
+    } catch (InterruptedException e) {
+      answer.cancel(false);
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while the loop was asked", e);
+    }
   }
 
   /**

@@ -1,74 +1,56 @@
 package dev.copas;
 
+import dev.copas.loop.FlightRecords;
 import dev.copas.loop.Reports;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import org.jspecify.annotations.Nullable;
 
 /** A task that accepts connections and starts a task for each of them. */
-final class Server {
+final class Server extends Service {
 
   private static final long REPORT_INTERVAL_NANOS = TimeUnit.MINUTES.toNanos(1);
 
-  private final Copas copas;
   private final CopasServerSocket serverSocket;
   private final ServerOptions options;
   private final Handler handler;
-  private final String name;
-  private final Task task;
-  private final @Nullable Server predecessor;
-  private final AtomicBoolean released = new AtomicBoolean();
   private long accepted;
   private boolean hasReported;
   private long lastReport;
 
-  /**
-   * @param predecessor has been released from the same socket, but may not have ended yet
-   */
-  Server(
-      Copas copas,
-      CopasServerSocket serverSocket,
-      @Nullable Server predecessor,
-      ServerOptions options,
-      Handler handler) {
-    this.predecessor = predecessor;
-    this.copas = copas;
+  Server(Copas copas, CopasServerSocket serverSocket, ServerOptions options, Handler handler) {
+    super(copas, serverSocket.server, options.nameOr(serverSocket), "server");
     this.serverSocket = serverSocket;
     this.options = options;
     this.handler = handler;
-    String optionalName = options.name();
-    this.name = optionalName == null ? serverSocket.toString() : optionalName;
-    this.task = new Task(copas, name + ":server", this::serve);
   }
 
-  void start() {
-    task.coroutine().start();
-  }
-
-  /** Stops accepting and closes the socket; connections live on. Never waits. On the loop. */
-  void stop() {
-    release();
-    closeSocket();
-  }
-
-  private void closeSocket() {
+  @Override
+  void serve() throws IOException, InterruptedException {
+    FlightRecords.prepare();
+    copas.machine.countListeners(1);
+    serverSocket.servedBy(name);
     try {
-      serverSocket.closeWithoutWaiting();
-    } catch (IOException e) {
-      Reports.warning("server " + name + " could not close its socket", e);
+      acceptInBursts();
+    } finally {
+      if (copas.machine.isOnLoop()) {
+        copas.machine.countListeners(-1);
+        serverSocket.servedBy(null);
+      }
     }
   }
 
-  /**
-   * Stops accepting and leaves the socket to another server, or to its maker. From any thread.
-   *
-   * @return false when it has been released before
-   */
-  boolean release() {
-    if (!released.compareAndSet(false, true)) {
+  /** Connections live on. */
+  @Override
+  void stop() {
+    leave();
+    closeSocket();
+  }
+
+  @Override
+  boolean leave() {
+    if (!release()) {
       return false;
     }
     copas.machine.doNow(serverSocket::turnAway); // Or a connection that comes now would be ours.
@@ -76,55 +58,25 @@ final class Server {
     return true;
   }
 
-  boolean isReleased() {
-    return released.get();
+  @Override
+  void closeSocketWithoutWaiting() throws IOException {
+    serverSocket.closeWithoutWaiting();
   }
 
-  private void serve() throws IOException, InterruptedException {
-    awaitPredecessor();
-    copas.machine.countListeners(1);
-    copas.lifecycle.added(this);
-    try {
-      acceptInBursts();
-    } finally {
-      if (copas.machine.isOnLoop()) {
-        ended();
-      }
-    }
-  }
-
-  /** Two cannot accept on one socket, even when this one has to end right away. */
-  private void awaitPredecessor() {
-    boolean interrupted = false;
-    while (predecessor != null && predecessor.task.state() != Task.State.ENDED) {
-      try {
-        predecessor.task.join();
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+  /** Better no port than one where nobody answers. */
+  @Override
+  boolean closesSocket() {
+    return true;
   }
 
   private void acceptInBursts() throws IOException, InterruptedException {
     int burst = 0;
-    while (!serverSocket.isClosed() && !released.get()) {
+    while (!serverSocket.isClosed() && !isReleased()) {
       acceptOne();
       if (++burst >= copas.options.acceptBurst()) {
         burst = 0;
         Copas.self().giveWay();
       }
-    }
-  }
-
-  private void ended() {
-    copas.machine.countListeners(-1);
-    serverSocket.server.compareAndSet(this, null);
-    copas.lifecycle.removed(this);
-    if (!released.get()) {
-      closeSocket(); // Cancelled: better no port than one where nobody answers.
     }
   }
 
@@ -137,7 +89,7 @@ final class Server {
     } catch (InterruptedIOException e) {
       throw e;
     } catch (IOException | LinkageError e) { // Without descriptors, not even classes load.
-      if (!serverSocket.isClosed() && !released.get()) {
+      if (!serverSocket.isClosed() && !isReleased()) {
         backOff(e);
       }
       return;
@@ -151,6 +103,7 @@ final class Server {
    */
   private void backOff(Throwable e) throws InterruptedException {
     reportOnceInAWhile(e);
+    FlightRecords.acceptBackoff(name, e, copas.options.acceptBackoff());
     refuseBurst();
     Copas.pause(copas.options.acceptBackoff());
   }

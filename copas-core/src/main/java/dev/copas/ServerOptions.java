@@ -4,7 +4,7 @@ import java.time.Duration;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/** How a server treats its connections. Immutable: every method returns a changed copy. */
+/** How a server treats its sockets. Immutable: every method returns a changed copy. */
 public final class ServerOptions {
 
   private static final ServerOptions DEFAULTS = new ServerOptions(null, true, null, null);
@@ -40,13 +40,16 @@ public final class ServerOptions {
 
   /**
    * Whether a connection is closed when its handler ends: true. If not, somebody else has to; see
-   * {@link CopasSocket}.
+   * {@link CopasSocket}. Of a datagram server it is the socket that it was added with.
    */
   public ServerOptions autoClose(boolean autoClose) {
     return new ServerOptions(name, autoClose, sendTimeout, receiveTimeout);
   }
 
-  /** The time-outs that every connection starts with; none by default. */
+  /**
+   * The time-outs that every connection starts with; none by default. Those of a datagram server's
+   * socket are set when it is added, and stay as they are by default.
+   */
   public ServerOptions timeouts(@Nullable Duration send, @Nullable Duration receive) {
     return new ServerOptions(
         name, autoClose, Timeouts.checked(send, "send"), Timeouts.checked(receive, "receive"));
@@ -54,6 +57,11 @@ public final class ServerOptions {
 
   public @Nullable String name() {
     return name;
+  }
+
+  /** The name that was given, or what the socket says of itself. */
+  String nameOr(Object socket) {
+    return name == null ? socket.toString() : name;
   }
 
   public boolean autoClose() {

@@ -36,6 +36,7 @@ final class SocketInput extends Direction {
   private @Nullable IOException failure;
   private @Nullable Coroutine receiver;
   private long timeout = Timeouts.FOREVER;
+  private long received;
   private Charset charset = StandardCharsets.UTF_8;
 
   SocketInput(Copas copas, CopasSocketImpl socket) {
@@ -68,6 +69,16 @@ final class SocketInput extends Direction {
 
   Charset charset() {
     return charset;
+  }
+
+  /** How many bytes have come, in all. */
+  long received() {
+    return received;
+  }
+
+  /** How many of them nobody has asked for yet. */
+  int unread() {
+    return end - start;
   }
 
   // ---- What the user can ask for
@@ -298,6 +309,7 @@ final class SocketInput extends Direction {
     int count = socket.channel().read(buffer.limit(buffer.capacity()).position(end));
     if (count > 0) {
       end += count;
+      received += count;
     } else if (count < 0) {
       streamEnded();
     }
@@ -315,6 +327,8 @@ final class SocketInput extends Direction {
     int count = perform(self, deadline, () -> readOrTell(target));
     if (count < 0) {
       streamEnded();
+    } else {
+      received += count;
     }
     return count;
   }

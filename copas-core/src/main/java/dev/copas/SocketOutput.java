@@ -3,13 +3,11 @@ package dev.copas;
 import dev.copas.loop.Coroutine;
 import dev.copas.loop.Loop;
 import dev.copas.loop.Timer;
-import dev.copas.loop.Wake;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketException;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
-import java.util.ArrayDeque;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  *        +-------close--------+---&gt; lingering (bytes left) ---written or time is up---&gt; closed
  * </pre>
  */
-final class SocketOutput extends Direction implements Loop.Deferred {
+final class SocketOutput extends Sending implements Loop.Deferred {
 
   /** What the JDK's streams collect before they write. */
   private static final int SMALL = 8 * 1024;
@@ -47,12 +45,8 @@ final class SocketOutput extends Direction implements Loop.Deferred {
   private @Nullable Timer lingerTimer;
   private @Nullable IOException failure;
   private boolean failureShown;
-  private @Nullable Coroutine sender;
-
-  /** Those who wait for their turn to send. Few sockets ever have any. */
-  private @Nullable ArrayDeque<Coroutine> turns;
-
   private long timeout = Timeouts.FOREVER;
+  private long sent;
 
   SocketOutput(Copas copas, CopasSocketImpl socket) {
     this.loop = copas.machine;
@@ -79,6 +73,16 @@ final class SocketOutput extends Direction implements Loop.Deferred {
 
   long timeout() {
     return timeout;
+  }
+
+  /** How many bytes the operating system has taken, in all. */
+  long sent() {
+    return sent;
+  }
+
+  /** How many it has still to take. */
+  int unsent() {
+    return pending.position();
   }
 
   // ---- What the user can ask for
@@ -118,7 +122,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
               + " bytes");
     }
     checkUsable();
-    if (sender != null) {
+    if (isSomebodySending()) {
       return false;
     }
     if (!fits(source)) {
@@ -141,37 +145,6 @@ final class SocketOutput extends Direction implements Loop.Deferred {
       drain(self, deadline);
     } finally {
       passTurn();
-    }
-  }
-
-  // ---- One sender at a time, first come first served
-
-  private void takeTurn(Coroutine self, long deadline) throws IOException {
-    if (sender == null) {
-      sender = self;
-      return;
-    }
-    ArrayDeque<Coroutine> waiting = turns == null ? new ArrayDeque<>() : turns;
-    turns = waiting;
-    waiting.add(self);
-    Wake why = self.await(deadline);
-    if (sender != self) {
-      waiting.remove(self);
-      check(why);
-      throw new IllegalStateException("woken for a turn that it does not have");
-    }
-  }
-
-  private void passTurn() {
-    sender = null;
-    if (turns == null) {
-      return;
-    }
-    for (Coroutine next; (next = turns.poll()) != null; ) {
-      if (next.wake(Wake.READY)) {
-        sender = next;
-        return;
-      }
     }
   }
 
@@ -251,7 +224,9 @@ final class SocketOutput extends Direction implements Loop.Deferred {
   private int write(ByteBuffer source) throws IOException {
     checkUsable();
     try {
-      return socket.channel().write(source);
+      int count = socket.channel().write(source);
+      sent += count;
+      return count;
     } catch (IOException e) {
       fail(e);
       failureShown = true;
@@ -266,7 +241,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     }
     pending.flip();
     try {
-      socket.channel().write(pending);
+      sent += socket.channel().write(pending);
     } catch (IOException e) {
       fail(e);
       return;
@@ -348,12 +323,10 @@ final class SocketOutput extends Direction implements Loop.Deferred {
     }
     closed = true;
     shut();
-    if (turns != null) {
-      turns.forEach(waiting -> waiting.wake(Wake.CLOSED));
-    }
+    shutTurns();
     writePending();
     if (pending.position() == 0) {
-      socket.channel().close();
+      socket.closeChannel();
     } else {
       linger();
     }
@@ -411,7 +384,7 @@ final class SocketOutput extends Direction implements Loop.Deferred {
       loop.cancel(lingerTimer);
     }
     try {
-      socket.channel().close();
+      socket.closeChannel();
     } catch (IOException e) {
       fail(e);
     }

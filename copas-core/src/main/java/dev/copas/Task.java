@@ -1,6 +1,7 @@
 package dev.copas;
 
 import dev.copas.loop.Coroutine;
+import dev.copas.loop.FlightRecords;
 import dev.copas.loop.Reports;
 import dev.copas.loop.Scope;
 import dev.copas.loop.Wake;
@@ -10,6 +11,7 @@ import java.net.SocketTimeoutException;
 import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.RejectedExecutionException;
@@ -151,6 +153,7 @@ public final class Task {
    */
   public void report(Throwable e) {
     if (!isCancellation(e)) {
+      FlightRecords.taskFailed(name(), e, socket);
       ErrorHandler own = errorHandler;
       Copas.report(e, this, socket, own == null ? copas.getErrorHandler() : own);
     }
@@ -323,6 +326,16 @@ public final class Task {
         waiting.remove(self);
       }
     }
+  }
+
+  /** The tasks of the same loop that wait for the end of this one. Only on the loop. */
+  Collection<Coroutine> joiners() {
+    return joiners == null ? List.of() : joiners;
+  }
+
+  /** The connection that it serves; null when it serves none. */
+  @Nullable CopasSocket socket() {
+    return socket;
   }
 
   /** True when the one who waits was interrupted meanwhile. */

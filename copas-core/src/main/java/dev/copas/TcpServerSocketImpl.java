@@ -40,7 +40,7 @@ final class TcpServerSocketImpl extends CopasServerSocketImpl {
   Bound bind(ListenChannel channel, int backlog) throws IOException {
     channel.bind(wanted, backlog);
     SocketAddress got = channel.localAddress();
-    return new Bound(withName(wanted, got), ofConnections(got));
+    return new Bound(Addresses.withName(wanted, got), ofConnections(got));
   }
 
   /** The local address of everything that is accepted; null when each may have another one. */
@@ -48,18 +48,5 @@ final class TcpServerSocketImpl extends CopasServerSocketImpl {
     return bound instanceof InetSocketAddress address && !address.getAddress().isAnyLocalAddress()
         ? address
         : null;
-  }
-
-  /** With the name under which it was asked for: to find it again may take a look-up. */
-  private static InetSocketAddress withName(
-      InetSocketAddress asked, @Nullable SocketAddress bound) {
-    if (!(bound instanceof InetSocketAddress got)) {
-      return asked;
-    }
-    InetAddress address = asked.getAddress();
-    boolean same =
-        address.equals(got.getAddress())
-            || (address.isAnyLocalAddress() && got.getAddress().isAnyLocalAddress());
-    return same ? new InetSocketAddress(address, got.getPort()) : got;
   }
 }

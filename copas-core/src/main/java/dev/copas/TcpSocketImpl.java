@@ -17,19 +17,20 @@ final class TcpSocketImpl extends CopasSocketImpl {
     super(copas);
   }
 
-  /** Waits for the outcome of an attempt. */
-  private static final class Connecting extends Direction {
+  private static final class Handshake extends Connecting {
 
     private final StreamChannel channel;
     private final InetSocketAddress target;
     private boolean begun;
 
-    Connecting(StreamChannel channel, InetSocketAddress target) {
+    Handshake(StreamChannel channel, InetSocketAddress target) {
+      super(target);
       this.channel = channel;
       this.target = target;
     }
 
-    int attempt() throws IOException {
+    @Override
+    int make() throws IOException {
       boolean done = begun ? channel.finishConnect() : channel.connect(target);
       begun = true;
       return done ? 1 : 0;
@@ -38,11 +39,6 @@ final class TcpSocketImpl extends CopasSocketImpl {
     @Override
     void arm() throws IOException {
       channel.awaitWritable();
-    }
-
-    @Override
-    String verb() {
-      return "Connect to " + Addresses.format(target);
     }
   }
 
@@ -74,8 +70,7 @@ final class TcpSocketImpl extends CopasSocketImpl {
       checkNotClosed(); // During the look-up, or the attempt before.
       var candidate = new InetSocketAddress(address, target.getPort());
       try {
-        var connecting = new Connecting(freshChannel(), candidate);
-        connect(self, connecting, deadline, connecting::attempt);
+        connect(self, new Handshake(freshChannel(), candidate), deadline);
         return;
       } catch (InterruptedIOException e) { // Cancelled, or out of time for all of them.
         throw e;

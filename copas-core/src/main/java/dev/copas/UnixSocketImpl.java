@@ -29,9 +29,19 @@ final class UnixSocketImpl extends CopasSocketImpl {
   }
 
   /** Waits while too many wait to be accepted: the system tells nobody when that has changed. */
-  private final class Waiting extends Direction {
+  private final class Knocking extends Connecting {
 
     private final Timer again = new Timer(this::open);
+
+    Knocking() {
+      super(target);
+    }
+
+    @Override
+    int make() throws IOException {
+      checkNotClosed();
+      return freshChannel().connect(target) ? 1 : 0;
+    }
 
     @Override
     void arm() {
@@ -40,11 +50,6 @@ final class UnixSocketImpl extends CopasSocketImpl {
 
     void end() {
       copas.machine.cancel(again);
-    }
-
-    @Override
-    String verb() {
-      return "Connect to " + Addresses.format(target);
     }
   }
 
@@ -68,21 +73,16 @@ final class UnixSocketImpl extends CopasSocketImpl {
   }
 
   private void connect(Coroutine self, long deadline) throws IOException {
-    var waiting = new Waiting();
+    var knocking = new Knocking();
     try {
-      connect(self, waiting, deadline, this::attempt);
+      connect(self, knocking, deadline);
     } catch (InterruptedIOException e) {
       throw e;
     } catch (IOException e) {
       throw withAddress(e, target);
     } finally {
-      waiting.end();
+      knocking.end();
     }
-  }
-
-  private int attempt() throws IOException {
-    checkNotClosed();
-    return freshChannel().connect(target) ? 1 : 0;
   }
 
   @Override

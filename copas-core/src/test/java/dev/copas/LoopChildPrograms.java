@@ -343,7 +343,7 @@ final class LoopChildPrograms {
   }
 
   /** A jar is open all the time; but here each class is a file that takes a descriptor to load. */
-  private static void loadTheLibrary() throws Exception {
+  static void loadTheLibrary() throws Exception {
     Path classes = Path.of(Copas.class.getProtectionDomain().getCodeSource().getLocation().toURI());
     try (Stream<Path> files = Files.walk(classes.resolve("dev"))) {
       for (Path file : files.filter(it -> it.toString().endsWith(".class")).toList()) {

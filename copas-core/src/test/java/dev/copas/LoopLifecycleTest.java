@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.DatagramSocket;
+import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -527,10 +529,13 @@ class LoopLifecycleTest {
             () -> copas.execute(null),
             () -> copas.loop(null),
             () -> copas.setErrorHandler(null),
-            () -> copas.addServer(null, LoopFixture::echo),
+            () -> copas.addServer((ServerSocket) null, LoopFixture::echo),
             () -> copas.addServer(server, null),
             () -> copas.addServer(server, null, LoopFixture::echo),
-            () -> copas.removeServer(null),
+            () -> copas.removeServer((ServerSocket) null),
+            () -> copas.addServer((DatagramSocket) null, socket -> {}),
+            () -> copas.removeServer((DatagramSocket) null),
+            () -> copas.bindDatagram(null, 0),
             () -> copas.bind(null, 0),
             () -> copas.connect(null, 0),
             () -> copas.step(null),

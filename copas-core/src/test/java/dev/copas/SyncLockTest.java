@@ -2,6 +2,7 @@ package dev.copas;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertIterableEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -483,27 +484,25 @@ class SyncLockTest {
       var lock = new CopasLock(fixture.copas, null);
       var order = new ArrayList<Integer>();
       int many = 100_000;
-      var begun = new int[1];
+      var arrived = new ArrayList<Integer>();
       lock.get();
       for (int i = 0; i < many; i++) {
         int number = i;
         fixture.add(() -> {
-          begun[0]++;
+          arrived.add(number);
           try (var _ = lock.get()) {
             order.add(number);
           }
         });
       }
-      while (begun[0] < many) {
+      while (arrived.size() < many) {
         Copas.pause();
       }
       lock.release();
       try (var _ = lock.get()) {
         assertEquals(many, order.size());
       }
-      for (int i = 0; i < many; i++) {
-        assertEquals(i, order.get(i));
-      }
+      assertIterableEquals(arrived, order);
     });
   }
 }

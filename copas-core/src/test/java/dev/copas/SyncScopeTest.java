@@ -8,8 +8,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.copas.sync.CopasFuture;
 import dev.copas.sync.CopasLock;
+import dev.copas.sync.CopasQueue;
 import dev.copas.sync.CopasScope;
+import dev.copas.sync.CopasSemaphore;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -17,6 +21,7 @@ import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -88,6 +93,10 @@ class SyncScopeTest {
       var never = new CountDownLatch(1);
       var lock = new CopasLock(fixture.copas, null);
       lock.get();
+      var permits = new CopasSemaphore(fixture.copas, 1, 0, null);
+      var items = new CopasQueue<String>(fixture.copas);
+      var result = new CopasFuture<String>(fixture.copas);
+      var foreign = new LinkedBlockingQueue<String>();
       CopasServerSocket silent = fixture.copas.bind("127.0.0.1", 0);
       CopasServerSocket lonely = fixture.copas.bind("127.0.0.1", 0);
       try (var scope = CopasScope.open(fixture.copas);
@@ -96,6 +105,11 @@ class SyncScopeTest {
         var _ = scope.fork(forever(ended, socket::receive));
         var _ = scope.fork(forever(ended, lonely::accept));
         var _ = scope.fork(forever(ended, lock::get));
+        var _ = scope.fork(forever(ended, permits::take));
+        var _ = scope.fork(forever(ended, () -> items.tryPop(null)));
+        var _ = scope.fork(forever(ended, result::get));
+        var _ = scope.fork(forever(ended, foreign::take));
+        var _ = scope.fork(forever(ended, () -> readPlain(silent.getLocalPort())));
         var _ = scope.fork(forever(ended, never::await));
         var _ = scope.fork(forever(ended, () -> Thread.sleep(Duration.ofDays(1))));
         var _ =
@@ -105,13 +119,20 @@ class SyncScopeTest {
             });
         var failure = assertThrows(ExecutionException.class, scope::join);
         assertEquals("first", causeOf(failure).getMessage());
-        assertEquals(6, ended.size());
+        assertEquals(11, ended.size());
         assertTrue(scope.fork(() -> 1).isCancelled());
       }
       lock.release();
       silent.close();
       lonely.close();
     });
+  }
+
+  /** With a socket of the JDK's. */
+  private static void readPlain(int port) throws IOException {
+    try (var socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
+      socket.getInputStream().read();
+    }
   }
 
   @Test
@@ -272,6 +293,34 @@ class SyncScopeTest {
       assertEquals("winner", result);
       assertEquals(1, ended.size());
     });
+  }
+
+  /** One asks with a socket of ours, one with a socket of the JDK's. */
+  @Test
+  void theFirstServerThatAnswersEndsTheWaitForTheOthers() {
+    run(fixture -> {
+      var ended = new ArrayList<String>();
+      CopasServerSocket silent = fixture.copas.bind("127.0.0.1", 0);
+      CopasServerSocket echo = fixture.echo();
+      String answer =
+          CopasScope.first(
+              fixture.copas,
+              List.of(
+                  forever(ended, () -> ask(fixture.copas, silent)),
+                  forever(ended, () -> readPlain(silent.getLocalPort())),
+                  () -> ask(fixture.copas, echo)));
+      assertEquals("hello", answer);
+      assertEquals(2, ended.size());
+      silent.close();
+      fixture.copas.removeServer(echo);
+    });
+  }
+
+  private static String ask(Copas copas, CopasServerSocket server) throws IOException {
+    try (var socket = copas.connect("127.0.0.1", server.getLocalPort())) {
+      socket.send("hello\n");
+      return Objects.requireNonNull(socket.receive());
+    }
   }
 
   @Test

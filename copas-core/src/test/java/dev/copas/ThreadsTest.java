@@ -8,7 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -185,6 +187,8 @@ class ThreadsTest {
               scene -> scene.copas.socketFactory().createSocket().close()),
           anywhere("`exiting()`", scene -> scene.copas.exiting()),
           anywhere("`cancelAll()`", Scene::cancelAll),
+          anywhere("`status()`", scene -> assertFalse(scene.copas.status().tasks().isEmpty())),
+          anywhere("`dump()`", scene -> assertTrue(scene.copas.dump().startsWith("loop: "))),
           anywhere("`finished()`", scene -> scene.copas.finished())
               .with(Outcome.BELONGS_TO_THE_LOOP, Caller.THREAD, Caller.VIRTUAL, Caller.OTHERS_TASK),
           anywhere("`waitForExit()`", Scene::waitForExit)
@@ -227,10 +231,29 @@ class ThreadsTest {
           waits("`send`, `flush`, `getOutputStream().write`", scene -> scene.socket.send("x")),
           anywhere("`trySend`", scene -> assertTrue(scene.socket.trySend("x"))),
           anywhere("`shutdownInput`, `shutdownOutput`", scene -> scene.socket.shutdownOutput()),
+          anywhere("`CopasSocket.stats()`", scene -> assertEquals(0, scene.socket.stats().sent())),
           anywhere("`CopasSocket.close()`", scene -> scene.socket.close()),
           anywhere("options, addresses, time-outs of a socket", Scene::ask),
           waits("`CopasServerSocket.accept()`", scene -> scene.listener.accept().close()),
-          anywhere("`CopasServerSocket.close()`", scene -> scene.listener.close()));
+          anywhere("`CopasServerSocket.close()`", scene -> scene.listener.close()),
+          anywhere(
+              "`bindDatagram(host, port)`, `datagramSocket()`",
+              scene -> scene.copas.bindDatagram("127.0.0.1", 0).close()),
+          anywhere("`addServer(datagramSocket, handler)`", Scene::addDatagramServer),
+          anywhere("`removeServer(datagramSocket)`", Scene::removeDatagramServer),
+          waits(
+              "`CopasDatagramSocket.receive` in both forms",
+              scene -> assertEquals(1, scene.datagrams.receive().bytes().length)),
+          waits(
+              "`CopasDatagramSocket.send` in all its forms",
+              scene -> scene.datagrams.send(new byte[1], scene.datagramAddress())),
+          anywhere(
+              "`CopasDatagramSocket.trySend`",
+              scene -> assertTrue(scene.datagrams.trySend(new byte[1], scene.datagramAddress()))),
+          anywhere(
+              "`bind`, `connect`, `disconnect`, groups and options of a `CopasDatagramSocket`",
+              Scene::setDatagrams),
+          anywhere("`CopasDatagramSocket.close()`", scene -> scene.datagrams.close()));
 
   /** A loop with everything that the calls are about. Nobody runs it yet. */
   private static final class Scene implements AutoCloseable {
@@ -238,6 +261,7 @@ class ThreadsTest {
     private final LoopFixture fixture = new LoopFixture();
     final Copas copas = fixture.copas;
     final CopasServerSocket listener = copas.bind("127.0.0.1", 0);
+    final CopasDatagramSocket datagrams = copas.bindDatagram("127.0.0.1", 0);
     final CopasServerSocket unserved = copas.bind("127.0.0.1", 0);
     final Task pausing = quiet(copas.addThread(Copas::pauseForever));
     final Socket plain = new Socket(InetAddress.getLoopbackAddress(), listener.getLocalPort());
@@ -250,6 +274,28 @@ class ThreadsTest {
       fixture.loop(() -> accepted.add(listener.accept()));
       socket = accepted.getFirst();
       notAccepted = new Socket(InetAddress.getLoopbackAddress(), listener.getLocalPort());
+      assertTrue(datagrams.trySend(new byte[1], datagramAddress()));
+    }
+
+    SocketAddress datagramAddress() {
+      return new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), datagrams.getLocalPort());
+    }
+
+    void addDatagramServer() {
+      copas.addServer(datagrams, _ -> Copas.pauseForever()); // It could be over before.
+    }
+
+    void removeDatagramServer() {
+      addDatagramServer();
+      assertTrue(copas.removeServer(datagrams));
+      assertTrue(datagrams.isClosed());
+    }
+
+    void setDatagrams() throws Exception {
+      datagrams.connect(datagramAddress());
+      datagrams.setSoTimeout(20_000);
+      datagrams.setBroadcast(false);
+      datagrams.disconnect();
     }
 
     private static Task quiet(Task task) {

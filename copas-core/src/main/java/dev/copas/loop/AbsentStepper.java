@@ -33,9 +33,9 @@ final class AbsentStepper {
   void look(long now) {
     Thread stepper = loop.absentStepper();
     Object wanted = stepper == null ? null : wantedBy(stepper);
-    if (wanted == null || wanted != lock || turns != loop.turns()) {
+    if (wanted == null || wanted != lock || turns != loop.turns().count()) {
       lock = wanted;
-      turns = loop.turns();
+      turns = loop.turns().count();
       since = now;
       reported = false;
     } else if (!reported && stepper != null && now - since >= limitNanos) {

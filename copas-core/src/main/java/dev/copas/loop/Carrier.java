@@ -70,7 +70,7 @@ public interface Carrier {
   void giveWay(Coroutine self);
 
   /** The coroutine is about to wait, or to end. */
-  void beforeWait();
+  void beforeWait(Coroutine self);
 
   /** The wait is over; returns when the coroutine may go on. */
   void afterWait(Coroutine self);

@@ -89,6 +89,9 @@ public final class Coroutine extends Inbox.Message implements Executor {
   boolean hasStarted;
   boolean waitsForever;
 
+  /** The beginning of the turn in which it had its last step, or when it was started. */
+  long lastRan;
+
   /** Whether it has given way to the others, and its turn has not come again. Solo mode's. */
   volatile boolean yields;
 
@@ -223,6 +226,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
   void resume() {
     queued = false; // Before it runs: what comes from now on must not be taken for this one.
     resumes++;
+    lastRan = loop.turnBegan();
     if (continuation != null) {
       continuation.run();
     }
@@ -274,7 +278,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
       loop.armAt(timer(), deadline);
     }
     loop.awaitBegins();
-    carrier.beforeWait();
+    carrier.beforeWait(this);
     try {
       return whyItGoesOn(park());
     } finally {
@@ -393,6 +397,31 @@ public final class Coroutine extends Inbox.Message implements Executor {
       }
     });
     return true;
+  }
+
+  /** When it ran last, in the loop's time and to the precision of a turn. On the loop. */
+  public long lastRan() {
+    return lastRan;
+  }
+
+  /** Whether it could go on, and its turn has not come. Only for the owner of the loop. */
+  public boolean isWoken() {
+    return yields || (waiting && reason != null);
+  }
+
+  /** Whether it is in a wait of ours that nothing has ended. Only for the owner of the loop. */
+  public boolean isAwaiting() {
+    return waiting && reason == null;
+  }
+
+  /** Whether it is in a {@link #pause}. Only for the owner of the loop. */
+  public boolean isPausing() {
+    return isAwaiting() && pause > 0;
+  }
+
+  /** When its wait ends if nothing else ends it. Only for the owner of the loop. */
+  public long deadline() {
+    return timer != null && timer.isArmed() ? timer.when : FOREVER;
   }
 
   /** Whether it is in a wait of ours. The watchdog asks this from outside. */

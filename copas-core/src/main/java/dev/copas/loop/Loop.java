@@ -59,7 +59,8 @@ public final class Loop {
   private volatile boolean exiting;
   private volatile boolean closed;
 
-  private long turns;
+  private final Turns turns = new Turns();
+  private long turnBegan;
   private long sleepsUntil;
 
   // The coroutines. Belongs to the owner.
@@ -173,13 +174,15 @@ public final class Loop {
   }
 
   private boolean turn(long maxWait) {
-    turns++;
     poll(maxWait);
+    turnBegan = clock.nanoTime();
     exitOnInterrupt();
     inbox.drain();
-    fireTimers();
+    timers.fire(turnBegan);
     settle();
-    return carrier.runReady();
+    boolean ran = carrier.runReady();
+    turns.add(clock.nanoTime() - turnBegan);
+    return ran;
   }
 
   /*
@@ -231,12 +234,6 @@ public final class Loop {
 
   private long untilNextTimer() {
     return timers.size() == 0 ? Long.MAX_VALUE : timers.untilNext(clock.nanoTime());
-  }
-
-  private void fireTimers() {
-    if (timers.size() > 0) {
-      timers.fire(clock.nanoTime());
-    }
   }
 
   /** Does what coroutines have left to be done. */
@@ -291,6 +288,7 @@ public final class Loop {
       owner = null;
       return false;
     }
+    turnBegan = clock.nanoTime();
     turning = true;
     interruptedMeanwhile = false;
     watchdog.loopIsAwake();
@@ -488,6 +486,7 @@ public final class Loop {
     }
     if (!coroutine.hasStarted) {
       coroutine.hasStarted = true;
+      coroutine.lastRan = moment();
       live.add(coroutine);
     }
     carrier.ready(coroutine);
@@ -498,7 +497,7 @@ public final class Loop {
   void ended(Coroutine coroutine) {
     if (current() == coroutine) {
       live.remove(coroutine);
-      carrier.beforeWait();
+      carrier.beforeWait(coroutine);
       changed();
     }
     carrier.forget(coroutine);
@@ -572,6 +571,16 @@ public final class Loop {
     return clock.nanoTime();
   }
 
+  /** When the turn that is on has begun: the present, for who must not look at the clock. */
+  long turnBegan() {
+    return turnBegan;
+  }
+
+  /** The present, as far as a turn is long: looks at the clock only when no turn is on. */
+  public long moment() {
+    return turning && !asleep ? turnBegan : clock.nanoTime();
+  }
+
   /**
    * The deadline of a wait that may take so long.
    *
@@ -599,6 +608,15 @@ public final class Loop {
     timers.cancel(timer);
   }
 
+  public int armedTimers() {
+    return timers.size();
+  }
+
+  /** The turns that have ended. */
+  public Turns turns() {
+    return turns;
+  }
+
   // ---- End
 
   /**
@@ -611,10 +629,14 @@ public final class Loop {
     return live.size() == idle && lingering == 0 && inbox.isEmpty() && !carrier.hasReady();
   }
 
-  /** Counts coroutines that accept connections. */
+  /** Counts coroutines of servers that wait for somebody to serve. */
   public void countListeners(int change) {
     listening += change;
     changed();
+  }
+
+  public int listenerCount() {
+    return listening;
   }
 
   /** Counts sockets that are closed but still have bytes to deliver. */
@@ -668,9 +690,9 @@ public final class Loop {
     return owner != null && live.size() != awaiting;
   }
 
-  /** How many turns there have been; exact while nobody turns. */
-  long turns() {
-    return turns;
+  /** The coroutine that seems to have the loop now. From any thread. */
+  public @Nullable Coroutine running() {
+    return carrier.running();
   }
 
   /** The thread that steps the loop, while it does something else and tasks are alive. */

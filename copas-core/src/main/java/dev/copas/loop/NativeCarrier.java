@@ -3,6 +3,7 @@ package dev.copas.loop;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,8 +105,13 @@ public final class NativeCarrier implements Carrier {
   @Override
   public boolean runReady() {
     int count = ready.size();
+    boolean recorded = FlightRecords.areOn();
     for (int i = 0; i < count; i++) {
-      resume(next());
+      if (recorded) {
+        resumeOnRecord(next());
+      } else {
+        resume(next());
+      }
     }
     return count > 0;
   }
@@ -116,6 +122,12 @@ public final class NativeCarrier implements Carrier {
       throw new IllegalStateException("the ready queue is empty, and said that it was not");
     }
     return next;
+  }
+
+  private void resumeOnRecord(Coroutine next) {
+    Consumer<@Nullable String> ended = FlightRecords.turnBegins();
+    resume(next);
+    ended.accept(next.thread().getName());
   }
 
   private void resume(Coroutine next) {
@@ -161,7 +173,7 @@ public final class NativeCarrier implements Carrier {
   }
 
   @Override
-  public void beforeWait() {}
+  public void beforeWait(Coroutine self) {}
 
   @Override
   public void afterWait(Coroutine self) {}

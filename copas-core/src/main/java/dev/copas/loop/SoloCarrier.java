@@ -9,6 +9,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /*
@@ -48,6 +49,9 @@ final class SoloCarrier implements Carrier {
   private long beats;
   private volatile boolean beaten = true;
   private volatile @Nullable Coroutine lastMounted;
+
+  /** The name of what has delayed the beat that is under way; it may have ended since. */
+  private volatile @Nullable String holder;
 
   @Override
   public void serve(Loop loop) {
@@ -261,7 +265,7 @@ final class SoloCarrier implements Carrier {
     self.isPinBroken();
     self.yields = true;
     loop.ready(self);
-    beforeWait();
+    beforeWait(self);
     boolean interrupted = false;
     while (self.yields && !self.isAbandoned() && !self.isPinBroken()) {
       LockSupport.park();
@@ -272,8 +276,10 @@ final class SoloCarrier implements Carrier {
     }
   }
 
+  /** That it runs again shows to nobody when it waits for something of the JDK's. */
   @Override
-  public void beforeWait() {
+  public void beforeWait(Coroutine self) {
+    self.lastRan = loop.nanoTime();
     loop.settle();
   }
 
@@ -314,10 +320,21 @@ final class SoloCarrier implements Carrier {
     if (beaten) {
       beaten = false;
       lastMounted = null;
+      holder = null;
       beats++;
-      Thread.startVirtualThread(() -> beaten = true);
+      Runnable beat = FlightRecords.areOn() ? beatOnRecord() : () -> beaten = true;
+      Thread.startVirtualThread(beat);
     }
     return beats;
+  }
+
+  /** Whoever delays it has the carrier for so long, from when the watchdog has looked. */
+  private Runnable beatOnRecord() {
+    Consumer<@Nullable String> ended = FlightRecords.turnBegins();
+    return () -> {
+      ended.accept(holder);
+      beaten = true;
+    };
   }
 
   /** Of those that hand over to each other without end, maybe none is mounted right now. */
@@ -329,6 +346,7 @@ final class SoloCarrier implements Carrier {
     for (Coroutine coroutine : coroutines.values()) {
       if (carrierState(coroutine).contains("@")) {
         lastMounted = coroutine;
+        holder = coroutine.thread().getName();
         return coroutine;
       }
     }

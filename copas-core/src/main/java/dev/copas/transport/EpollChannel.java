@@ -11,6 +11,7 @@ import java.lang.invoke.VarHandle;
 import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketOption;
+import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * stream that come together are told once, and the first read takes only the data. After an end, an
  * error or an urgent byte (a read stops in front of it), only a read that finds nothing counts.
  */
-abstract sealed class EpollChannel implements TransportChannel permits EpollStream, EpollListener {
+abstract sealed class EpollChannel implements TransportChannel
+    permits EpollStream, EpollListener, EpollDatagram {
 
   static final int CLOSED = -1;
 
@@ -131,6 +133,21 @@ abstract sealed class EpollChannel implements TransportChannel permits EpollStre
     if (fd == CLOSED) {
       throw new ClosedChannelException();
     }
+  }
+
+  /** Like {@link #checkOpen}, for those who send and receive. */
+  final void checkUsable() throws SocketException {
+    if (fd == CLOSED) {
+      throw new SocketException("Socket closed");
+    }
+  }
+
+  @SuppressWarnings("ByteBufferBackingArray") // Asked for first.
+  static MemorySegment segment(ByteBuffer buffer, int length) {
+    return buffer.hasArray()
+        ? MemorySegment.ofArray(buffer.array())
+            .asSlice(buffer.arrayOffset() + buffer.position(), length)
+        : MemorySegment.ofBuffer(buffer);
   }
 
   // ---- What other threads than the owner ask for, too

@@ -160,19 +160,6 @@ final class EpollStream extends EpollChannel implements StreamChannel {
     return total;
   }
 
-  private void checkUsable() throws SocketException {
-    if (fd == CLOSED) {
-      throw new SocketException("Socket closed");
-    }
-  }
-
-  private static MemorySegment segment(ByteBuffer buffer, int length) {
-    return buffer.hasArray()
-        ? MemorySegment.ofArray(buffer.array())
-            .asSlice(buffer.arrayOffset() + buffer.position(), length)
-        : MemorySegment.ofBuffer(buffer);
-  }
-
   // ---- The end
 
   @Override

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.net.InetAddress;
 import java.net.SocketAddress;
 import java.net.SocketException;
@@ -39,6 +40,7 @@ public final class EpollTransport implements Transport {
 
   final Set<SocketOption<?>> streamOptions = EpollOptions.ofStreams();
   final Set<SocketOption<?>> listenerOptions = EpollOptions.ofListeners();
+  final Set<SocketOption<?>> datagramOptions = EpollOptions.ofDatagrams();
 
   private final Arena arena = Arena.ofShared();
 
@@ -47,8 +49,16 @@ public final class EpollTransport implements Transport {
 
   private final MemorySegment events = arena.allocate(EVENTS_PER_POLL * Libc.EVENT_SIZE, 8);
   private final MemorySegment event = arena.allocate(Libc.EVENT_SIZE, 8);
-  private final MemorySegment peer = arena.allocate(SocketAddresses.MOST_BYTES, 8);
-  private final MemorySegment peerLength = arena.allocate(JAVA_INT);
+
+  /** Where the owner's calls leave the address of a peer. */
+  final MemorySegment peer = arena.allocate(SocketAddresses.MOST_BYTES, 8);
+
+  final MemorySegment peerLength = arena.allocate(JAVA_INT);
+
+  /** Where the owner puts the address that a datagram goes to: one at a time. */
+  final SegmentAllocator targets =
+      SegmentAllocator.prefixAllocator(arena.allocate(SocketAddresses.MOST_BYTES, 8));
+
   private final int epoll;
   private final int wakeup;
   private final int family;
@@ -102,7 +112,7 @@ public final class EpollTransport implements Transport {
     if (Boolean.getBoolean("java.net.preferIPv4Stack")) {
       return false;
     }
-    int fd = Libc.socket(error, Libc.AF_INET6);
+    int fd = Libc.socket(error, Libc.AF_INET6, Libc.SOCK_STREAM);
     if (fd < 0) {
       return false;
     }
@@ -114,14 +124,16 @@ public final class EpollTransport implements Transport {
 
   @Override
   public StreamChannel openStream() throws IOException {
-    EpollStream stream = opened(new EpollStream(this, openSocket(family), family));
+    int fd = openSocket(family, Libc.SOCK_STREAM);
+    EpollStream stream = opened(new EpollStream(this, fd, family));
     speakBothFamilies(stream);
     return stream;
   }
 
   @Override
   public ListenChannel openListener() throws IOException {
-    EpollListener listener = opened(new EpollListener(this, openSocket(family), family));
+    int fd = openSocket(family, Libc.SOCK_STREAM);
+    EpollListener listener = opened(new EpollListener(this, fd, family));
     speakBothFamilies(listener);
     listener.setOption(StandardSocketOptions.SO_REUSEADDR, true); // As a listening socket of NIO.
     return listener;
@@ -129,12 +141,25 @@ public final class EpollTransport implements Transport {
 
   @Override
   public StreamChannel openUnixStream() throws IOException {
-    return opened(new EpollStream(this, openSocket(Libc.AF_UNIX), Libc.AF_UNIX));
+    return opened(new EpollStream(this, openSocket(Libc.AF_UNIX, Libc.SOCK_STREAM), Libc.AF_UNIX));
   }
 
   @Override
   public ListenChannel openUnixListener() throws IOException {
-    return opened(new EpollListener(this, openSocket(Libc.AF_UNIX), Libc.AF_UNIX));
+    return opened(
+        new EpollListener(this, openSocket(Libc.AF_UNIX, Libc.SOCK_STREAM), Libc.AF_UNIX));
+  }
+
+  @Override
+  public PacketChannel openPackets() throws IOException {
+    int fd = openSocket(family, Libc.SOCK_DGRAM);
+    EpollDatagram datagram = opened(new EpollDatagram(this, fd, family));
+    speakBothFamilies(datagram);
+    datagram.<@Nullable Void>use(number -> {
+      EpollOptions.hearOwnGroupsOnly(number, family);
+      return null;
+    });
+    return datagram;
   }
 
   private void speakBothFamilies(EpollChannel channel) throws IOException {
@@ -147,10 +172,10 @@ public final class EpollTransport implements Transport {
   }
 
   /** From any thread. */
-  private int openSocket(int family) throws IOException {
+  private int openSocket(int family, int type) throws IOException {
     try (Arena mine = Arena.ofConfined()) {
       MemorySegment error = mine.allocate(Libc.ERRNO_LAYOUT);
-      int fd = Libc.socket(error, family);
+      int fd = Libc.socket(error, family, type);
       if (fd < 0) {
         throw Errors.exception(Libc.errno(error));
       }

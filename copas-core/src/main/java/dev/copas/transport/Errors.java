@@ -3,6 +3,7 @@ package dev.copas.transport;
 import java.net.BindException;
 import java.net.ConnectException;
 import java.net.NoRouteToHostException;
+import java.net.PortUnreachableException;
 import java.net.SocketException;
 
 /** Error numbers of Linux, and the exceptions by which java.net tells of them. */
@@ -12,6 +13,7 @@ final class Errors {
   static final int EBADF = 9;
   static final int EAGAIN = 11;
   static final int EACCES = 13;
+  static final int EMSGSIZE = 90;
   static final int EADDRINUSE = 98;
   static final int EADDRNOTAVAIL = 99;
   static final int ENETUNREACH = 101;
@@ -34,6 +36,14 @@ final class Errors {
       case ECONNREFUSED, ETIMEDOUT -> new ConnectException(Libc.message(errno));
       case EHOSTUNREACH, ENETUNREACH -> new NoRouteToHostException(Libc.message(errno));
       case EADDRINUSE, EADDRNOTAVAIL, EACCES -> new BindException(Libc.message(errno));
+      default -> exception(errno);
+    };
+  }
+
+  static SocketException packetException(int errno) {
+    return switch (errno) {
+      case ECONNREFUSED -> new PortUnreachableException();
+      case EHOSTUNREACH, ENETUNREACH -> new NoRouteToHostException(Libc.message(errno));
       default -> exception(errno);
     };
   }

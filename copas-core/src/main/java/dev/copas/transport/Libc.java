@@ -26,10 +26,12 @@ final class Libc {
 
   static final int MOST_BYTES = 64 * 1024;
 
+  static final int AF_UNSPEC = 0;
   static final int AF_UNIX = 1;
   static final int AF_INET = 2;
   static final int AF_INET6 = 10;
   static final int SOCK_STREAM = 1;
+  static final int SOCK_DGRAM = 2;
   static final int NONBLOCK = 0x800;
   static final int CLOEXEC = 0x80000;
   static final int SHUT_RD = 0;
@@ -97,6 +99,20 @@ final class Libc {
           "send",
           JAVA_LONG,
           new MemoryLayout[] {JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT},
+          ERRNO,
+          CRITICAL);
+  private static final MethodHandle RECVFROM =
+      function(
+          "recvfrom",
+          JAVA_LONG,
+          new MemoryLayout[] {JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS},
+          ERRNO,
+          CRITICAL);
+  private static final MethodHandle SENDTO =
+      function(
+          "sendto",
+          JAVA_LONG,
+          new MemoryLayout[] {JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT},
           ERRNO,
           CRITICAL);
   private static final MethodHandle GETPWUID = listFunction("getpwuid_r");
@@ -173,9 +189,9 @@ final class Libc {
     return new AssertionError("a call into the C library failed", e);
   }
 
-  static int socket(MemorySegment error, int family) {
+  static int socket(MemorySegment error, int family, int type) {
     try {
-      return (int) SOCKET.invokeExact(error, family, SOCK_STREAM | NONBLOCK | CLOEXEC, 0);
+      return (int) SOCKET.invokeExact(error, family, type | NONBLOCK | CLOEXEC, 0);
     } catch (Throwable e) {
       throw unexpected(e);
     }
@@ -305,6 +321,32 @@ final class Libc {
   static long send(MemorySegment error, int fd, MemorySegment source, long length) {
     try {
       return (long) SEND.invokeExact(error, fd, source, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static long receiveFrom(
+      MemorySegment error,
+      int fd,
+      MemorySegment target,
+      long length,
+      MemorySegment address,
+      MemorySegment addressLength) {
+    try {
+      return (long)
+          RECVFROM.invokeExact(error, fd, target, length, MSG_DONTWAIT, address, addressLength);
+    } catch (Throwable e) {
+      throw unexpected(e);
+    }
+  }
+
+  static long sendTo(
+      MemorySegment error, int fd, MemorySegment source, long length, MemorySegment address) {
+    int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+    try {
+      return (long)
+          SENDTO.invokeExact(error, fd, source, length, flags, address, (int) address.byteSize());
     } catch (Throwable e) {
       throw unexpected(e);
     }

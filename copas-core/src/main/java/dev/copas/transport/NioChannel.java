@@ -4,6 +4,7 @@ import static java.util.Objects.requireNonNull;
 
 import java.io.IOException;
 import java.net.SocketAddress;
+import java.net.SocketException;
 import java.net.SocketOption;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NetworkChannel;
@@ -20,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  * connection (wait, read, answer, wait), and is taken back only when something came that nobody
  * waited for. Interest in writing is for one report: room is there nearly always.
  */
-abstract sealed class NioChannel implements TransportChannel permits NioStream, NioListener {
+abstract sealed class NioChannel implements TransportChannel
+    permits NioStream, NioListener, NioDatagram {
 
   private final NioTransport transport;
   private final SelectableChannel selectable;
@@ -88,6 +90,17 @@ abstract sealed class NioChannel implements TransportChannel permits NioStream, 
 
   private Listener listener() {
     return requireNonNull(listener, "a channel without a listener was waited on");
+  }
+
+  /** NIO throws bare IOExceptions where java.net has always thrown SocketExceptions. */
+  static IOException asSocketException(IOException e) {
+    if (e instanceof SocketException) {
+      return e;
+    }
+    String what = e instanceof ClosedChannelException ? "Socket closed" : e.getMessage();
+    var converted = new SocketException(what);
+    converted.initCause(e);
+    return converted;
   }
 
   private NetworkChannel network() {

@@ -8,7 +8,6 @@ import java.net.SocketOption;
 import java.net.StandardSocketOptions;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import org.jspecify.annotations.Nullable;
@@ -124,17 +123,6 @@ final class NioStream extends NioChannel implements StreamChannel {
     } finally {
       source.limit(limit);
     }
-  }
-
-  /** NIO throws bare IOExceptions where java.net has always thrown SocketExceptions. */
-  private static IOException asSocketException(IOException e) {
-    if (e instanceof SocketException) {
-      return e;
-    }
-    String what = e instanceof ClosedChannelException ? "Socket closed" : e.getMessage();
-    var converted = new SocketException(what);
-    converted.initCause(e);
-    return converted;
   }
 
   @Override

@@ -7,6 +7,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ClosedSelectorException;
+import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectableChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.Selector;
@@ -72,6 +73,17 @@ public final class NioTransport implements Transport {
   private ListenChannel listener(ServerSocketChannel channel) throws IOException {
     try {
       return new NioListener(this, channel);
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  @Override
+  public PacketChannel openPackets() throws IOException {
+    DatagramChannel channel = DatagramChannel.open();
+    try {
+      return new NioDatagram(this, channel);
     } catch (IOException e) {
       channel.close();
       throw e;

@@ -5,8 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT_UNALIGNED;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.ValueLayout;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -48,31 +48,32 @@ final class SocketAddresses {
   private SocketAddresses() {}
 
   /** A local address; "any" is any of both kinds where the socket speaks both. */
-  static MemorySegment encodeLocal(Arena arena, int family, SocketAddress address)
+  static MemorySegment encodeLocal(SegmentAllocator place, int family, SocketAddress address)
       throws IOException {
     return family != Libc.AF_UNIX
             && address instanceof InetSocketAddress inet
             && inet.getAddress() != null
             && inet.getAddress().isAnyLocalAddress()
-        ? header(arena, family, inet.getPort())
-        : encode(arena, family, address);
+        ? header(place, family, inet.getPort())
+        : encode(place, family, address);
   }
 
-  static MemorySegment encode(Arena arena, int family, SocketAddress address) throws IOException {
+  static MemorySegment encode(SegmentAllocator place, int family, SocketAddress address)
+      throws IOException {
     return switch (address) {
-      case InetSocketAddress inet when family != Libc.AF_UNIX -> encode(arena, family, inet);
-      case UnixDomainSocketAddress unix when family == Libc.AF_UNIX -> encode(arena, unix);
+      case InetSocketAddress inet when family != Libc.AF_UNIX -> encode(place, family, inet);
+      case UnixDomainSocketAddress unix when family == Libc.AF_UNIX -> encode(place, unix);
       default -> throw new UnsupportedAddressTypeException();
     };
   }
 
-  private static MemorySegment encode(Arena arena, int family, InetSocketAddress address)
+  private static MemorySegment encode(SegmentAllocator place, int family, InetSocketAddress address)
       throws IOException {
     InetAddress host = address.getAddress();
     if (host == null) {
       throw new UnknownHostException(address.getHostString());
     }
-    MemorySegment segment = header(arena, family, address.getPort());
+    MemorySegment segment = header(place, family, address.getPort());
     byte[] bytes = host.getAddress();
     if (family == Libc.AF_INET) {
       if (bytes.length != 4) {
@@ -89,13 +90,19 @@ final class SocketAddresses {
     return segment;
   }
 
-  static MemorySegment encode(Arena arena, UnixDomainSocketAddress address) throws SocketException {
+  /** The address of no family: to connect a datagram socket there is to disconnect it. */
+  static MemorySegment none(SegmentAllocator place) {
+    return header(place, Libc.AF_UNSPEC, 0);
+  }
+
+  static MemorySegment encode(SegmentAllocator place, UnixDomainSocketAddress address)
+      throws SocketException {
     byte[] name = address.getPath().toString().getBytes(CHARSET);
     if (name.length > MOST_BYTES_OF_NAME) {
       throw new SocketException("Unix domain path too long"); // As NIO has it.
     }
     boolean isAbstract = SocketFile.isAbstract(address);
-    MemorySegment segment = arena.allocate(NAME + name.length + (isAbstract ? 0 : 1), 8);
+    MemorySegment segment = place.allocate(NAME + name.length + (isAbstract ? 0 : 1), 8);
     segment.set(JAVA_SHORT_UNALIGNED, 0, (short) Libc.AF_UNIX);
     MemorySegment.copy(name, 0, segment, JAVA_BYTE, NAME, name.length);
     if (isAbstract) {
@@ -104,8 +111,9 @@ final class SocketAddresses {
     return segment;
   }
 
-  private static MemorySegment header(Arena arena, int family, int port) {
-    MemorySegment segment = arena.allocate(family == Libc.AF_INET6 ? IPV6_BYTES : IPV4_BYTES, 8);
+  private static MemorySegment header(SegmentAllocator place, int family, int port) {
+    MemorySegment segment = place.allocate(family == Libc.AF_INET6 ? IPV6_BYTES : IPV4_BYTES, 8);
+    segment.fill((byte) 0); // The place may have been used before.
     segment.set(JAVA_SHORT_UNALIGNED, 0, (short) family);
     segment.set(PORT, 2, (short) port);
     return segment;
@@ -145,11 +153,16 @@ final class SocketAddresses {
 
   private static @Nullable InetSocketAddress decodeInet(MemorySegment segment)
       throws UnknownHostException {
-    int port = segment.get(PORT, 2) & 0xffff;
-    if (port == 0) {
-      return null;
-    }
-    return new InetSocketAddress(host(segment), port);
+    return port(segment) == 0 ? null : decodeSender(segment);
+  }
+
+  /** Where a datagram comes from; port 0 is allowed there. */
+  static InetSocketAddress decodeSender(MemorySegment segment) throws UnknownHostException {
+    return new InetSocketAddress(host(segment), port(segment));
+  }
+
+  private static int port(MemorySegment segment) {
+    return segment.get(PORT, 2) & 0xffff;
   }
 
   private static InetAddress host(MemorySegment segment) throws UnknownHostException {

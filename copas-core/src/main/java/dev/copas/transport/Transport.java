@@ -24,6 +24,9 @@ public interface Transport {
   /** A listening Unix socket, not yet bound. */
   ListenChannel openUnixListener() throws IOException;
 
+  /** A datagram socket, not yet bound. */
+  PacketChannel openPackets() throws IOException;
+
   /** The addresses of a host that only this transport knows; null: ask the operating system. */
   InetAddress @Nullable [] resolve(String host);
 

@@ -15,6 +15,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.net.BindException;
 import java.net.ConnectException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -229,6 +231,34 @@ class EpollTransportTest {
       requireNonNull(listener.channel.accept()).close();
     }
     assertNull(listener.channel.accept());
+  }
+
+  /** Of a stream, a short read says that there is no more; of datagrams it says nothing. */
+  @Test
+  void datagramsThatWereNotReceivedAreToldAgain() throws IOException {
+    var datagrams = new Told<>(transport.openPackets());
+    datagrams.channel.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+    try (var peer = new DatagramSocket()) {
+      for (int i = 0; i < 3; i++) {
+        peer.send(
+            new DatagramPacket(new byte[i], i, requireNonNull(datagrams.channel.localAddress())));
+      }
+      for (int i = 0; i < 3; i++) {
+        pollUntilReadable(datagrams);
+        var target = ByteBuffer.allocate(100);
+        InetSocketAddress sender = requireNonNull(datagrams.channel.receive(target));
+        assertEquals(peer.getLocalPort(), sender.getPort());
+        assertEquals(i, target.position());
+      }
+      assertNull(datagrams.channel.receive(ByteBuffer.allocate(100)));
+      int told = datagrams.readable;
+      datagrams.channel.awaitReadable();
+      transport.poll(0);
+      assertEquals(told, datagrams.readable, "there is no more");
+      peer.send(
+          new DatagramPacket(new byte[7], 7, requireNonNull(datagrams.channel.localAddress())));
+      pollUntilReadable(datagrams);
+    }
   }
 
   @Test

@@ -66,7 +66,7 @@ final class NoCarrier implements Carrier {
   public void giveWay(Coroutine self) {}
 
   @Override
-  public void beforeWait() {}
+  public void beforeWait(Coroutine self) {}
 
   @Override
   public void afterWait(Coroutine self) {}

@@ -1,6 +1,7 @@
 package dev.copas.loop;
 
 import dev.copas.transport.ListenChannel;
+import dev.copas.transport.PacketChannel;
 import dev.copas.transport.StreamChannel;
 import dev.copas.transport.Transport;
 import java.net.InetAddress;
@@ -80,6 +81,11 @@ public class SleepStress {
 
     @Override
     public ListenChannel openListener() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public PacketChannel openPackets() {
       throw new UnsupportedOperationException();
     }
 

@@ -11,13 +11,15 @@ import java.util.random.RandomGenerator;
  *
  * <p>Probabilities are from 0 to 1. Those of resets, half-closes and stalls are drawn once for each
  * connection, when it is made, and only from what is set by then: so a scenario can have healthy
- * connections beside ill ones. Delays and splits are drawn again and again.
+ * connections beside ill ones. Delays and splits are drawn again and again, and so is what happens
+ * to datagrams: loss, duplicates, reordering.
  */
 public final class Faults implements Cloneable {
 
   private static final Faults NONE = new Faults();
   private static final int MOST_WRITES_BEFORE = 16;
   private static final int LATENCIES = 8;
+  private static final long LEAST_DETOUR = 1_000_000;
 
   private long leastLatency;
   private long mostLatency;
@@ -25,6 +27,9 @@ public final class Faults implements Cloneable {
   private double reset;
   private double halfClose;
   private double stall;
+  private double loss;
+  private double duplicate;
+  private double overtake;
 
   private Faults() {}
 
@@ -88,6 +93,31 @@ public final class Faults implements Cloneable {
     return copy;
   }
 
+  /** How many of the datagrams never arrive: none, unless it is set. */
+  public Faults loss(double probability) {
+    Faults copy = copy();
+    copy.loss = checked(probability);
+    return copy;
+  }
+
+  /** How many of the datagrams arrive twice. */
+  public Faults duplicate(double probability) {
+    Faults copy = copy();
+    copy.duplicate = checked(probability);
+    return copy;
+  }
+
+  /**
+   * How many of the datagrams are overtaken: they come later than those that their socket sends in
+   * the same time, by up to the most latency, and at least by up to a millisecond. The others
+   * arrive in their order.
+   */
+  public Faults reorder(double probability) {
+    Faults copy = copy();
+    copy.overtake = checked(probability);
+    return copy;
+  }
+
   private static double checked(double probability) {
     if (!(probability >= 0 && probability <= 1)) {
       throw new IllegalArgumentException("a probability is from 0 to 1, not " + probability);
@@ -117,6 +147,21 @@ public final class Faults implements Cloneable {
   /** How many of so many bytes move at once; at least one if there is any. */
   int drawPiece(int count, RandomGenerator random) {
     return count > 1 && isDrawn(split, random) ? random.nextInt(1, count) : count;
+  }
+
+  /** How often a datagram arrives. */
+  int drawCopies(RandomGenerator random) {
+    if (isDrawn(loss, random)) {
+      return 0;
+    }
+    return isDrawn(duplicate, random) ? 2 : 1;
+  }
+
+  /** How much later than the others a datagram comes; 0 for those that keep their order. */
+  long drawOvertaken(RandomGenerator random) {
+    return isDrawn(overtake, random)
+        ? Math.max(mostLatency, LEAST_DETOUR) * random.nextInt(1, LATENCIES + 1) / LATENCIES
+        : 0;
   }
 
   /** With which of its writes a new pipe meets what; {@link Integer#MAX_VALUE} is never. */

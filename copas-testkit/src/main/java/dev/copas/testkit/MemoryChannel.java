@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * one report.
  */
 abstract sealed class MemoryChannel implements TransportChannel
-    permits MemoryStream, MemoryListener {
+    permits MemoryStream, MemoryListener, MemoryDatagram {
 
   final MemoryTransport transport;
   final StoredOptions options;

@@ -1,6 +1,7 @@
 package dev.copas.testkit;
 
 import dev.copas.transport.ListenChannel;
+import dev.copas.transport.PacketChannel;
 import dev.copas.transport.StreamChannel;
 import dev.copas.transport.Transport;
 import java.io.IOException;
@@ -18,9 +19,12 @@ import java.util.random.RandomGenerator;
 /** A network in memory, on one machine of its own. */
 final class MemoryTransport implements Transport {
 
+  private static final InetAddress EVERYBODY = InetAddress.ofLiteral("255.255.255.255");
+
   final VirtualClock clock;
   final Hosts hosts = new Hosts();
   final Ports ports = new Ports(hosts);
+  final Ports packetPorts = new Ports(hosts);
   final Paths paths = new Paths();
   private final RandomGenerator random;
   private final Trace trace;
@@ -68,6 +72,11 @@ final class MemoryTransport implements Transport {
   }
 
   @Override
+  public PacketChannel openPackets() {
+    return new MemoryDatagram(this);
+  }
+
+  @Override
   public InetAddress[] resolve(String host) {
     return hosts.resolve(host);
   }
@@ -81,6 +90,7 @@ final class MemoryTransport implements Transport {
   void closed(MemoryChannel channel) {
     open.remove(channel);
     ports.giveBack(channel);
+    packetPorts.giveBack(channel);
     paths.giveBack(channel);
   }
 
@@ -109,6 +119,30 @@ final class MemoryTransport implements Transport {
 
   Faults.Fate[] drawFates() {
     return faults.drawFates(random);
+  }
+
+  int drawCopies() {
+    return faults.drawCopies(random);
+  }
+
+  long drawOvertaken() {
+    return faults.drawOvertaken(random);
+  }
+
+  static boolean isBroadcast(InetAddress address) {
+    return address.equals(EVERYBODY);
+  }
+
+  /** Who is there for a datagram; only one of them gets it, unless it is for many. */
+  List<MemoryDatagram> receiversAt(InetSocketAddress target) {
+    InetAddress address = target.getAddress();
+    var receivers = new ArrayList<MemoryDatagram>();
+    for (MemoryChannel holder : packetPorts.holders(target.getPort())) {
+      if (holder instanceof MemoryDatagram datagram && datagram.hears(address)) {
+        receivers.add(datagram);
+      }
+    }
+    return receivers;
   }
 
   /** Where a connection to this address goes. */

@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -75,6 +76,11 @@ final class Ports {
       }
     }
     return true;
+  }
+
+  /** Who shares the port; the last who came is the first. */
+  List<MemoryChannel> holders(int port) {
+    return List.copyOf(holdersOf(port).keySet()).reversed();
   }
 
   private Map<MemoryChannel, InetSocketAddress> holdersOf(int port) {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.SocketOption;
 import java.net.StandardSocketOptions;
+import java.nio.channels.DatagramChannel;
 import java.nio.channels.NetworkChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
@@ -22,6 +23,7 @@ final class StoredOptions {
 
   private static final Map<SocketOption<?>, @Nullable Object> STREAM = ofStream();
   private static final Map<SocketOption<?>, @Nullable Object> LISTENER = ofListener();
+  private static final Map<SocketOption<?>, @Nullable Object> DATAGRAMS = ofDatagrams();
 
   /** As a fresh Linux has them. */
   private static final int SEND_BUFFER_BYTES = 16 * 1024;
@@ -60,6 +62,10 @@ final class StoredOptions {
     return new StoredOptions(UNIX_LISTENER);
   }
 
+  static StoredOptions forDatagrams() {
+    return new StoredOptions(DATAGRAMS);
+  }
+
   private static Map<SocketOption<?>, @Nullable Object> ofStream() {
     try (var channel = SocketChannel.open()) {
       return read(channel);
@@ -70,6 +76,14 @@ final class StoredOptions {
 
   private static Map<SocketOption<?>, @Nullable Object> ofListener() {
     try (var channel = ServerSocketChannel.open()) {
+      return read(channel);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Map<SocketOption<?>, @Nullable Object> ofDatagrams() {
+    try (var channel = DatagramChannel.open()) {
       return read(channel);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -114,6 +128,11 @@ final class StoredOptions {
       if ((Integer) value < 0) {
         throw new IllegalArgumentException("Invalid send/receive buffer size");
       }
+    }
+    boolean isByte =
+        option == StandardSocketOptions.IP_TOS || option == StandardSocketOptions.IP_MULTICAST_TTL;
+    if (isByte && (Integer) value != ((Integer) value & 0xff)) {
+      throw new IllegalArgumentException("Invalid " + option.name() + " value");
     }
     return value;
   }

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.condition.OS;
 class EpollConformanceTest extends TcpConformance {
 
   @Override
-  void inLoop(LoopBody body) throws Exception {
+  void inLoop(SystemLoop.Body body) {
     SystemLoop.run(OPTIONS.epoll(), body);
   }
 }

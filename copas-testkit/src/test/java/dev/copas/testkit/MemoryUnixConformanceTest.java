@@ -4,7 +4,7 @@ package dev.copas.testkit;
 class MemoryUnixConformanceTest extends UnixConformance {
 
   @Override
-  void inLoop(LoopBody body) {
+  void inLoop(SystemLoop.Body body) {
     SimulatedLoops.run(OPTIONS, body);
   }
 }

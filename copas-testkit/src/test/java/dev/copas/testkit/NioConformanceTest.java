@@ -7,7 +7,7 @@ import org.junit.jupiter.api.Tag;
 class NioConformanceTest extends TcpConformance {
 
   @Override
-  void inLoop(LoopBody body) throws Exception {
+  void inLoop(SystemLoop.Body body) {
     SystemLoop.runOnNio(OPTIONS, body);
   }
 }

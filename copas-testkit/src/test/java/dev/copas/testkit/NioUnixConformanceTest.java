@@ -10,7 +10,7 @@ import org.junit.jupiter.api.condition.OS;
 class NioUnixConformanceTest extends UnixConformance {
 
   @Override
-  void inLoop(LoopBody body) throws Exception {
+  void inLoop(SystemLoop.Body body) {
     SystemLoop.runOnNio(OPTIONS, body);
   }
 }

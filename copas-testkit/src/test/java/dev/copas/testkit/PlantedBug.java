@@ -25,7 +25,7 @@ record PlantedBug(Class<?> finder, String name, String file, String fragment, St
               "resumes++; continuation.run(); queued = false; if (true) return; // Before"),
           new PlantedBug(
               "double wake-up: one turn to send is given to all who wait for it",
-              "SocketOutput.java",
+              "Sending.java",
               """
                       sender = next;
                       return;
@@ -95,7 +95,7 @@ record PlantedBug(Class<?> finder, String name, String file, String fragment, St
               ""),
           new PlantedBug(
               "reused turn: a sender who gave up is still in the queue",
-              "SocketOutput.java",
+              "Sending.java",
               "waiting.remove(self);",
               ""),
           new PlantedBug(

@@ -12,7 +12,7 @@ final class SimulatedLoops {
 
   private SimulatedLoops() {}
 
-  static void run(Options options, StreamConformance.LoopBody body) {
+  static void run(Options options, SystemLoop.Body body) {
     Simulation.explore(
         1,
         SEEDS,

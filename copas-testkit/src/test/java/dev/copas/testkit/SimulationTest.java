@@ -561,4 +561,24 @@ class SimulationTest {
       assertTrue(String.valueOf(failure.getMessage()).contains(part), failure::getMessage);
     }
   }
+
+  @Test
+  void aStatusHasSimulatedAges() {
+    Simulation.run(
+        1,
+        simulation -> {
+          Copas copas = simulation.copas();
+          Task waiting = copas.addThread("waiting", Copas::pauseForever);
+          Copas.pause(Duration.ofHours(2));
+          var status =
+              copas.status().tasks().stream()
+                  .filter(task -> task.name().equals("waiting"))
+                  .findFirst()
+                  .orElseThrow();
+          assertEquals(Duration.ofHours(2), status.since());
+          assertEquals("a wakeup()", status.waitsFor());
+          assertEquals(Duration.ZERO, copas.status().turns().longest());
+          waiting.cancel();
+        });
+  }
 }

@@ -46,13 +46,8 @@ abstract class StreamConformance {
     void run(Net net) throws Exception;
   }
 
-  /** Something to do in a task of this loop. */
-  interface LoopBody {
-    void run(Copas copas) throws Exception;
-  }
-
   /** Runs it on this transport; what any task throws, is thrown. */
-  abstract void inLoop(LoopBody body) throws Exception;
+  abstract void inLoop(SystemLoop.Body body);
 
   abstract CopasServerSocket listen(Copas copas) throws IOException;
 

@@ -9,9 +9,15 @@ import org.jspecify.annotations.Nullable;
 /** A loop on the sockets of the operating system. */
 final class SystemLoop {
 
+  /** Something to do in a task of it. */
+  interface Body {
+    void run(Copas copas) throws Exception;
+  }
+
   private SystemLoop() {}
 
-  static void run(Options options, StreamConformance.LoopBody body) throws Exception {
+  /** Runs it; what any task throws, is thrown. */
+  static void run(Options options, Body body) {
     var failure = new AtomicReference<@Nullable Throwable>();
     try (var copas = Copas.create(options)) {
       copas.setErrorHandler((error, task, socket) -> {
@@ -27,7 +33,7 @@ final class SystemLoop {
   }
 
   /** On java.nio, in the mode of this run: the build runs it once in each. */
-  static void runOnNio(Options options, StreamConformance.LoopBody body) throws Exception {
+  static void runOnNio(Options options, SystemLoop.Body body) {
     boolean solo = "solo".equals(System.getProperty("copas.mode"));
     run(solo ? options.solo() : options.nio(), body);
   }

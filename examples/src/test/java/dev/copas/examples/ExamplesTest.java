@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.copas.examples.ExampleProcess.Client;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.DatagramPacket;
+import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.UnixDomainSocketAddress;
@@ -104,6 +106,25 @@ class ExamplesTest {
         try (var reader = new Client(countPort)) {
           assertEquals("3 lines", reader.hear());
         }
+      }
+    }
+  }
+
+  @Test
+  void timeServerTellsTheTimeAndSendsBackTheRest() throws Exception {
+    try (var server = ExampleProcess.module(TimeServer.class, "0")) {
+      int port = server.port();
+      try (var client = ExampleProcess.module(TimeClient.class, Integer.toString(port))) {
+        String time = client.says();
+        assertTrue(time.matches("[0-9]{2}:[0-9]{2}.*"), time);
+      }
+      try (var client = new DatagramSocket()) {
+        client.setSoTimeout(20_000);
+        client.connect(InetAddress.getLoopbackAddress(), port);
+        client.send(new DatagramPacket(new byte[] {1, 2, 3}, 3));
+        var answer = new DatagramPacket(new byte[10], 10);
+        client.receive(answer);
+        assertEquals(3, answer.getLength());
       }
     }
   }
@@ -327,6 +348,21 @@ class ExamplesTest {
       }
       assertEquals("greeted 1", server.says());
       assertEquals(0, server.exitValue());
+    }
+  }
+
+  @Test
+  void watchedTellsWhatItIsDoing() throws Exception {
+    try (var server = ExampleProcess.module(Watched.class)) {
+      int port = server.port();
+      try (var client = new Client(port)) {
+        assertEquals("hello", client.ask("hello"));
+        String status = client.ask("status");
+        assertTrue(status.startsWith("1 connections, 13 bytes in, 1 tasks wait, "), status);
+        String loop = client.ask("dump");
+        assertTrue(loop.startsWith("loop: running, "), loop);
+        assertEquals("1 server", client.hear());
+      }
     }
   }
 

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.copas.Copas;
 import dev.copas.CopasSocket;
 import dev.copas.CopasSocketOptions;
-import dev.copas.Task;
+import dev.copas.Datagram;
 import dev.copas.TaskBody;
 import dev.copas.sync.CopasFuture;
 import dev.copas.sync.CopasLock;
@@ -19,10 +19,9 @@ import dev.copas.sync.CopasTimer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
-import java.net.DatagramPacket;
-import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.StandardSocketOptions;
@@ -238,33 +237,45 @@ class FromLuaTest {
   @Test
   void udp() {
     loop(() -> {
-      var address = new InetSocketAddress(InetAddress.ofLiteral("127.0.0.1"), 0);
       // snippet: udp
-      var socket = new DatagramSocket(address);
-      Task echo =
-          copas.addThread(
-              "udp echo",
-              () -> {
-                var packet = new DatagramPacket(new byte[8192], 8192);
-                while (true) {
-                  packet.setLength(8192);
-                  socket.receive(packet);
-                  socket.send(packet);
-                }
-              });
+      var server = copas.bindDatagram("127.0.0.1", 0);
+      copas.addServer(
+          server,
+          socket -> {
+            while (true) {
+              Datagram datagram = socket.receive();
+              socket.send(datagram.bytes(), datagram.sender());
+            }
+          });
       // end: udp
-      Copas.pause(); // Now it waits.
-      byte[] hello = "hello".getBytes(StandardCharsets.UTF_8);
-      try (var client = new DatagramSocket(address)) {
-        client.send(new DatagramPacket(hello, hello.length, socket.getLocalSocketAddress()));
-        var answer = new DatagramPacket(new byte[100], 100);
-        client.receive(answer);
-        assertEquals(
-            "hello", new String(answer.getData(), 0, answer.getLength(), StandardCharsets.UTF_8));
+      try (var client = copas.datagramSocket()) {
+        client.connect(InetAddress.ofLiteral("127.0.0.1"), server.getLocalPort());
+        client.send("hello".getBytes(StandardCharsets.UTF_8));
+        assertEquals("hello", new String(client.receive().bytes(), StandardCharsets.UTF_8));
       }
-      echo.setErrorHandler((error, task, none) -> assertTrue(socket.isClosed()));
-      socket.close();
-      echo.join();
+      copas.removeServer(server);
+    });
+  }
+
+  @Test
+  void multicast() {
+    loop(() -> {
+      var on = NetworkInterface.getByInetAddress(InetAddress.ofLiteral("127.0.0.1"));
+      // snippet: multicast
+      var group = new InetSocketAddress(InetAddress.ofLiteral("239.255.1.1"), 7777);
+      var member = copas.datagramSocket();
+      member.setReuseAddress(true); // Others on this machine may listen, too.
+      member.bind(new InetSocketAddress(group.getPort()));
+      member.joinGroup(group, on);
+      // end: multicast
+      // snippet: to a group
+      var sender = copas.datagramSocket();
+      sender.setOption(StandardSocketOptions.IP_MULTICAST_IF, on);
+      sender.send("to all".getBytes(StandardCharsets.UTF_8), group);
+      // end: to a group
+      assertEquals("to all", new String(member.receive().bytes(), StandardCharsets.UTF_8));
+      member.close();
+      sender.close();
     });
   }
 
