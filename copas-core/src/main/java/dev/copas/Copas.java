@@ -551,19 +551,28 @@ public final class Copas implements Executor, AutoCloseable {
 
   /**
    * Runs something in a task of its own, from the next turn on; see {@link #addThread(TaskBody)}.
+   * Also while the loop is being closed, for tasks that wait for it in their clean-up: as in {@link
+   * #stop}, a task that begins then is cancelled from its beginning.
+   *
+   * @throws RejectedExecutionException when the loop is closed; what is executed at that very
+   *     moment may be dropped
    */
   @Override
   public void execute(Runnable command) {
     Objects.requireNonNull(command, "command");
-    if (isClosed()) {
+    if (machine.isClosed()) {
       throw new RejectedExecutionException(CLOSED);
     }
-    addThread(command::run);
+    start(nextName(), command::run);
   }
 
   /** Starts a task, named {@code task-N}; see {@link #addThread(String, TaskBody)}. */
   public Task addThread(TaskBody body) {
-    return addThread("task-" + taskNumbers.incrementAndGet(), body);
+    return addThread(nextName(), body);
+  }
+
+  private String nextName() {
+    return "task-" + taskNumbers.incrementAndGet();
   }
 
   /**
@@ -574,6 +583,10 @@ public final class Copas implements Executor, AutoCloseable {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(body, "body");
     checkOpen();
+    return start(name, body);
+  }
+
+  private Task start(String name, TaskBody body) {
     var task = new Task(this, name, body);
     task.coroutine().start();
     return task;

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -85,17 +86,33 @@ public final class Task {
 
   private void run() {
     try {
-      if (!copas.machine.isClosed()) {
+      if (copas.machine.isClosed()) {
+        body.neverBegan();
+      } else {
         runBody();
       }
     } catch (Throwable e) {
       report(e);
     } finally {
       if (copas.machine.isOnLoop()) {
-        wakeJoiners();
-        runEndHooks();
+        tellOfEnd();
+      } else {
+        tellOfEndOnLoop();
       }
       last.run();
+    }
+  }
+
+  private void tellOfEnd() {
+    wakeJoiners();
+    runEndHooks();
+  }
+
+  private void tellOfEndOnLoop() {
+    try {
+      copas.execute(this::tellOfEnd);
+    } catch (RejectedExecutionException e) {
+      return; // The loop is closed: what hooks give back, nobody waits for.
     }
   }
 
@@ -143,11 +160,11 @@ public final class Task {
   }
 
   /**
-   * A cancelled task that ends with the exception of its interrupted wait has done as told, also
-   * when a library made another one of it. What ends because its time is over has such a cause too,
-   * and has failed.
+   * Whether this only shows that the task was cancelled: when that is so, and this is the exception
+   * of its interrupted wait, or what a library made of it. What ends because its time is over has
+   * such a cause too, and has failed. On the thread of the task.
    */
-  private boolean isCancellation(Throwable e) {
+  public boolean isCancellation(Throwable e) {
     return isCancelled()
         && Stream.iterate(e, Objects::nonNull, Throwable::getCause)
             .limit(MOST_CAUSES)
@@ -183,6 +200,14 @@ public final class Task {
     };
   }
 
+  /**
+   * Whether the loop has let it go: it did not end in time when it was cancelled by {@link
+   * Copas#stop} or {@link Copas#close}, and goes on as a virtual thread off the loop.
+   */
+  public boolean isLetGo() {
+    return coroutine.isAbandoned();
+  }
+
   /** Sets who is told of what this task does not catch, instead of the handler of the Copas. */
   public void setErrorHandler(ErrorHandler handler) {
     errorHandler = Objects.requireNonNull(handler, "handler");
@@ -215,7 +240,9 @@ public final class Task {
   }
 
   /**
-   * Ends the task's {@link Copas#pause} or {@link Copas#pauseForever}.
+   * Ends the task's {@link Copas#pause} or {@link Copas#pauseForever}. The synchronisers of {@link
+   * dev.copas.sync} wait in such pauses, too: a task that waits in one of them goes on with that,
+   * and what is returned says nothing of it.
    *
    * @return whether it was in one that nothing had ended before: of several wake-ups, one is it
    */
@@ -329,13 +356,14 @@ public final class Task {
 
   /**
    * Has something done when the task has ended, in its last step; it must not wait. At once, when
-   * it has ended already. For what belongs to a task and has to be given back. In a task of the
-   * same loop.
+   * it has ended already. For what belongs to a task and has to be given back. The end of a task
+   * that the loop has let go is told to the loop, unless that is closed. In a task of the same
+   * loop, or while nobody runs it.
    */
   public void addEndHook(Runnable hook) {
     Objects.requireNonNull(hook, "hook");
     checkInLoop();
-    if (state() == State.ENDED) {
+    if (joinersAreTold || state() == State.ENDED) {
       runEndHook(hook);
       return;
     }
@@ -346,7 +374,7 @@ public final class Task {
   }
 
   /**
-   * Takes a hook back. In a task of the same loop.
+   * Takes a hook back. In a task of the same loop, or while nobody runs it.
    *
    * @return whether it was there
    */
@@ -356,7 +384,7 @@ public final class Task {
   }
 
   private void checkInLoop() {
-    if (!copas.inLoop()) {
+    if (!copas.inLoop() && copas.machine.isTurning()) {
       throw new IllegalStateException(
           "the end hooks of task \"" + name() + "\" belong to the tasks of its loop");
     }

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -110,6 +111,19 @@ final class LoopFixture implements AutoCloseable {
   static String carrier() {
     String text = Thread.currentThread().toString();
     return text.substring(text.lastIndexOf('@') + 1);
+  }
+
+  /** Waits for it, whatever happens to the task. */
+  static void awaitStubbornly(CountDownLatch latch) {
+    boolean over = false;
+    while (!over) {
+      try {
+        latch.await();
+        over = true;
+      } catch (InterruptedException e) {
+        // A task that does this is let go.
+      }
+    }
   }
 
   /** In a task: lets others run until all of these wait for something, or have ended. */

@@ -302,6 +302,7 @@ final class SocketFixture implements AutoCloseable {
    * @return how many bytes of the message are on their way
    */
   static int fill(CopasSocket socket, byte[] message) throws Exception {
+    socket.setSendBufferSize(4096); // Or the system's may grow, and take everything later.
     int sent = 0;
     for (int refusals = 0; refusals < 5; ) {
       if (socket.trySend(ByteBuffer.wrap(message, sent, 1000))) {

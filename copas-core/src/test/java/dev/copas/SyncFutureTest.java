@@ -12,9 +12,12 @@ import dev.copas.sync.CopasFuture;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future.State;
 import java.util.concurrent.TimeUnit;
@@ -165,6 +168,81 @@ class SyncFutureTest {
   }
 
   @Test
+  void aFutureWhoseTaskEndsByItsCancellationIsCancelledWhateverALibraryMadeOfThat() {
+    run(copas -> {
+      CopasFuture<String> future =
+          CopasFuture.addThread(
+              copas,
+              () -> {
+                try {
+                  Copas.pauseForever();
+                  return "";
+                } catch (InterruptedException e) {
+                  throw new IllegalStateException("cannot go on", e);
+                }
+              });
+      Copas.pause();
+      Objects.requireNonNull(future.task()).cancel();
+      assertThrows(CancellationException.class, future::get);
+    });
+  }
+
+  @Test
+  void whatFailsAfterTheFutureWasCancelledIsReported() {
+    try (var fixture = new LoopFixture()) {
+      var errors = new ArrayList<String>();
+      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(error.getMessage()));
+      fixture.loop(() -> {
+        CopasFuture<String> future =
+            CopasFuture.addThread(
+                fixture.copas,
+                () -> {
+                  assertThrows(InterruptedException.class, Copas::pauseForever);
+                  throw new IOException("no rollback");
+                });
+        CopasFuture<String> other =
+            CopasFuture.addThread(
+                fixture.copas,
+                () -> {
+                  Copas.pauseForever();
+                  return "";
+                });
+        Copas.pause();
+        future.cancel();
+        other.cancel();
+      });
+      assertEquals(List.of("no rollback"), errors);
+    }
+  }
+
+  @Test
+  void aWaitThatWouldNeverEndIsAnError() {
+    try (var fixture = new LoopFixture()) {
+      CopasFuture<Integer> future = CopasFuture.addThread(fixture.copas, () -> 1);
+      String why = "nobody runs the loop";
+      LoopFixture.assertSays(why, IllegalStateException.class, () -> future.get(SHORT));
+      LoopFixture.assertSays(why, IllegalStateException.class, future::get);
+      var own = new ArrayList<CopasFuture<Object>>();
+      own.add(CopasFuture.addThread(fixture.copas, () -> own.getFirst().get()));
+      fixture.loop();
+      assertEquals(1, future.resultNow());
+      assertEquals(IllegalStateException.class, own.getFirst().exceptionNow().getClass());
+    }
+  }
+
+  @Test
+  void whatIsThereIsNotWaitedForSoNobodyIsInterrupted() throws Exception {
+    try (var fixture = new LoopFixture()) {
+      var future = new CopasFuture<Integer>(fixture.copas);
+      future.complete(1);
+      Thread.currentThread().interrupt();
+      assertEquals(1, future.get());
+      assertEquals(1, future.get(SHORT));
+      assertTrue(Thread.interrupted());
+    }
+  }
+
+  @Test
   void itIsWaitedForAtMostSoLong() {
     run(copas -> {
       var future = new CopasFuture<String>(copas);
@@ -231,6 +309,20 @@ class SyncFutureTest {
   }
 
   @Test
+  void aVeryLongWaitKeepsTheLoopAsOneForEverDoes() {
+    for (Duration veryLong : List.of(Duration.ofDays(60_000), Duration.ofSeconds(Long.MAX_VALUE))) {
+      var seen = new ArrayList<String>();
+      run(copas -> {
+        var answer = new CopasFuture<String>(copas);
+        CompletableFuture.delayedExecutor(20, TimeUnit.MILLISECONDS)
+            .execute(() -> answer.complete("x"));
+        seen.add(answer.get(veryLong));
+      });
+      assertEquals(List.of("x"), seen);
+    }
+  }
+
+  @Test
   void anotherThreadWaitsForTheResultOfATask() throws Exception {
     try (var fixture = new LoopFixture()) {
       fixture.start();
@@ -244,6 +336,81 @@ class SyncFutureTest {
       assertThrows(TimeoutException.class, () -> future.get(Duration.ZERO));
       assertEquals("x", future.get());
       assertEquals("x", future.get(SHORT));
+    }
+  }
+
+  private static Options impatient() {
+    return Options.defaults().closeTimeout(Duration.ofMillis(50));
+  }
+
+  @Test
+  void aTaskThatTheLoopHasLetGoBringsItsOutcomeAllTheSame() throws Exception {
+    try (var _ = new LoopFixture.Log();
+        var fixture = new LoopFixture(impatient())) {
+      var begun = new CountDownLatch(1);
+      var end = new CountDownLatch(1);
+      CopasFuture<String> future =
+          CopasFuture.addThread(
+              fixture.copas,
+              () -> {
+                begun.countDown();
+                LoopFixture.awaitStubbornly(end);
+                throw new IOException("the real error");
+              });
+      fixture.start();
+      begun.await();
+      assertFalse(fixture.copas.stop(Duration.ZERO));
+      end.countDown();
+      var failure =
+          assertThrows(ExecutionException.class, () -> future.get(Duration.ofSeconds(10)));
+      assertEquals("the real error", Objects.requireNonNull(failure.getCause()).getMessage());
+    }
+  }
+
+  @Test
+  void aTaskThatNeverBeginsSinceItsLoopIsClosedSaysSo() throws Exception {
+    var fixture = new LoopFixture();
+    var never = new CountDownLatch(1);
+    var task =
+        new Task(
+            fixture.copas,
+            "late",
+            new TaskBody() {
+              @Override
+              public void run() {
+                throw new AssertionError("it has begun");
+              }
+
+              @Override
+              public void neverBegan() {
+                never.countDown();
+              }
+            });
+    fixture.close();
+    task.coroutine().start();
+    assertTrue(never.await(10, TimeUnit.SECONDS));
+  }
+
+  @Test
+  void aTaskThatCleansUpWhileTheLoopClosesGetsTheResult() throws Exception {
+    try (var fixture = new LoopFixture(Options.defaults().closeTimeout(Duration.ofSeconds(5)))) {
+      var future = new CopasFuture<String>(fixture.copas);
+      var begun = new CountDownLatch(1);
+      var cleaning = new CountDownLatch(1);
+      var seen = new ArrayList<String>();
+      fixture.add(() -> {
+        begun.countDown();
+        assertThrows(InterruptedException.class, Copas::pauseForever);
+        cleaning.countDown();
+        seen.add(future.get());
+      });
+      fixture.start();
+      begun.await();
+      Thread closer = Thread.ofPlatform().start(fixture.copas::close);
+      cleaning.await();
+      assertTrue(future.complete("x"));
+      closer.join();
+      assertEquals(List.of("x"), seen);
     }
   }
 

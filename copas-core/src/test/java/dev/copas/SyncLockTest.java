@@ -7,12 +7,20 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.copas.loop.Clock;
+import dev.copas.loop.Environment;
 import dev.copas.sync.CopasLock;
 import dev.copas.sync.DestroyedException;
+import dev.copas.transport.Transport;
+import dev.copas.transport.Transports;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -208,6 +216,85 @@ class SyncLockTest {
     });
   }
 
+  /** Whatever the clock says between two looks at it: time passes with each of them. */
+  @Test
+  @Tag("native")
+  void aCancellationIsKeptWhenTheLockComesAsTheTimeEnds() throws Exception {
+    var ticks = new AtomicLong();
+    var system = Environment.ofNativeMode(Transports.NIO);
+    var environment =
+        new Environment(system.carrier(), system.transport(), new TickingClock(ticks));
+    try (var copas = Copas.create(Options.defaults().watchdogLimit(Duration.ZERO), environment)) {
+      var seen = new ArrayList<String>();
+      copas.loop(() -> {
+        for (int nanos = 1; nanos < 40; nanos++) {
+          getWhileCancelled(copas, Duration.ofNanos(nanos), seen);
+        }
+      });
+      assertTrue(seen.contains("got it, interrupted: true"), seen.toString());
+      assertFalse(seen.contains("got it, interrupted: false"), seen.toString());
+    }
+  }
+
+  private static void getWhileCancelled(Copas copas, Duration atMost, List<String> seen)
+      throws InterruptedException {
+    var lock = new CopasLock(copas);
+    lock.tryGet();
+    Task waiter =
+        copas.addThread(() -> {
+          if (lock.tryGet(atMost)) {
+            seen.add("got it, interrupted: " + Thread.interrupted());
+            lock.release();
+          }
+        });
+    Copas.pause();
+    lock.release();
+    waiter.cancel();
+    waiter.join();
+  }
+
+  private record TickingClock(AtomicLong ticks) implements Clock {
+
+    @Override
+    public long nanoTime() {
+      return ticks.incrementAndGet();
+    }
+
+    @Override
+    public void sleep(Transport transport, long nanos, boolean quiet) throws IOException {
+      ticks.addAndGet(nanos);
+      transport.poll(0);
+    }
+  }
+
+  @Test
+  void aCancellationBetweenTwoRunsIsKeptWhenTheLockComesFirst() throws Exception {
+    try (var fixture = new LoopFixture()) {
+      var lock = new CopasLock(fixture.copas, null);
+      var seen = new ArrayList<Boolean>();
+      Task owner =
+          fixture.add(() -> {
+            lock.get();
+            Copas.pauseForever();
+            lock.release();
+          });
+      Task waiter =
+          fixture.add(() -> {
+            lock.get();
+            seen.add(Thread.interrupted());
+            lock.release();
+          });
+      fixture.loop();
+      owner.wakeup();
+      waiter.cancel();
+      if (Modes.SOLO) { // There it looks at once, and waits for somebody to run the loop.
+        LoopFixture.eventually(() -> !waiter.coroutine().thread().isInterrupted());
+      }
+      fixture.loop();
+      assertEquals(List.of(true), seen);
+    }
+  }
+
   @Test
   void aTaskWhoseTimeIsOverInTheSameTurnAsItGetsTheLockGivesItBack() {
     run((fixture, lock) -> {
@@ -271,6 +358,70 @@ class SyncLockTest {
   }
 
   @Test
+  void theLockOfAnOwnerThatTheLoopHasLetGoGoesToTheNextOneWhenItEnds() throws Exception {
+    try (var _ = new LoopFixture.Log();
+        var fixture = new LoopFixture(Options.defaults().closeTimeout(Duration.ofMillis(50)))) {
+      var errors = new ArrayList<String>();
+      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(task.name()));
+      var lock = new CopasLock(fixture.copas, null);
+      var begun = new CountDownLatch(1);
+      var end = new CountDownLatch(1);
+      fixture.copas.addThread(
+          "stubborn",
+          () -> {
+            lock.get();
+            begun.countDown();
+            LoopFixture.awaitStubbornly(end);
+          });
+      fixture.start();
+      begun.await();
+      assertFalse(fixture.copas.stop(Duration.ZERO));
+      fixture.loop(() -> {
+        Task waiter = fixture.add(() -> assertTrue(lock.tryGet(Duration.ofSeconds(10))));
+        Copas.pause();
+        assertSame(Task.State.WAITING, waiter.state());
+        end.countDown();
+        waiter.join();
+      });
+      assertEquals("stubborn", errors.getFirst());
+    }
+  }
+
+  @Test
+  void theLockOfAnOwnerByHandOverThatDiesGoesToTheNextOne() {
+    try (var fixture = new LoopFixture()) {
+      var errors = new ArrayList<String>();
+      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(task.name()));
+      fixture.loop(() -> {
+        var lock = new CopasLock(fixture.copas);
+        lock.get();
+        fixture.copas.addThread("forgetful", () -> lock.get());
+        Task last = fixture.add(() -> lock.get().close());
+        Copas.pause();
+        lock.release();
+        last.join();
+        assertTrue(lock.tryGet());
+        lock.release();
+      });
+      assertEquals(List.of("forgetful"), errors);
+    }
+  }
+
+  @Test
+  void aHoldThatAnotherTaskClosesInVainIsStillThere() {
+    run((fixture, lock) -> {
+      var hold = lock.get();
+      fixture
+          .add(() ->
+              LoopFixture.assertSays("does not have", IllegalStateException.class, hold::close))
+          .join();
+      hold.close();
+      hold.close();
+      fixture.add(() -> assertTrue(lock.tryGet())).join();
+    });
+  }
+
+  @Test
   void onlyItsOwnerReleasesIt() {
     run((fixture, lock) -> {
       holder(fixture, lock);
@@ -294,6 +445,23 @@ class SyncLockTest {
       assertThrows(DestroyedException.class, () -> lock.tryGet(SHORT));
       assertThrows(DestroyedException.class, lock::release);
     });
+  }
+
+  @Test
+  void itMayBeClosedWhileNobodyRunsTheLoop() {
+    try (var fixture = new LoopFixture()) {
+      var lock = new CopasLock(fixture.copas, null);
+      fixture.add(() -> {
+        lock.get();
+        Copas.pauseForever();
+      });
+      Task waiter =
+          fixture.add(() -> assertThrows(DestroyedException.class, () -> lock.get().close()));
+      fixture.loop();
+      lock.close();
+      fixture.loop();
+      assertSame(Task.State.ENDED, waiter.state());
+    }
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.copas;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -307,6 +309,74 @@ class SyncQueueTest {
   }
 
   @Test
+  void twoWorkersThatFinishTheQueueDoNotWaitForEachOther() {
+    run((_, queue) -> {
+      var finished = new ArrayList<Boolean>();
+      var workers = new ArrayList<Task>();
+      for (int i = 0; i < 2; i++) {
+        workers.add(
+            queue.addWorker(item -> {
+              if (item == 1) {
+                Copas.pause(); // The other one waits in there already.
+              }
+              finished.add(queue.finish(null));
+            }));
+      }
+      queue.push(0);
+      queue.push(1);
+      for (Task worker : workers) {
+        assertTrue(worker.join(Duration.ofSeconds(10)));
+      }
+      assertEquals(List.of(true, true), finished);
+    });
+  }
+
+  @Test
+  void aQueueThatIsDestroyedIsNotFinished() {
+    run((fixture, queue) -> {
+      queue.push(1);
+      Task finisher =
+          fixture.add(() -> assertThrows(DestroyedException.class, () -> queue.finish(null)));
+      Copas.pause();
+      assertSame(Task.State.WAITING, finisher.state());
+      queue.destroy();
+      finisher.join();
+      assertThrows(DestroyedException.class, queue::finish);
+      assertThrows(DestroyedException.class, queue::stop);
+    });
+  }
+
+  @Test
+  void whoWaitsForItsEndHasItWhenItIsDestroyedAfterThat() {
+    run((fixture, queue) -> {
+      queue.push(1);
+      var finished = new ArrayList<Boolean>();
+      Task finisher = fixture.add(() -> finished.add(queue.finish(null)));
+      Copas.pause();
+      assertEquals(1, queue.pop());
+      queue.destroy();
+      finisher.join();
+      assertEquals(List.of(true), finished);
+      assertTrue(queue.finish());
+      queue.stop();
+    });
+  }
+
+  @Test
+  void itMayBeClosedWhileNobodyRunsTheLoop() {
+    try (var fixture = new LoopFixture()) {
+      var queue = new CopasQueue<Integer>(fixture.copas);
+      Task popper =
+          fixture.add(() -> assertThrows(DestroyedException.class, () -> queue.tryPop(null)));
+      fixture.loop();
+      queue.close();
+      fixture.loop();
+      assertSame(Task.State.ENDED, popper.state());
+      assertThrows(DestroyedException.class, queue::getSize);
+    }
+  }
+
+  @Test
   void destroyingItDropsItsItemsAndEndsItsWorkers() {
     run((_, queue) -> {
       var done = new ArrayList<Integer>();
@@ -364,7 +434,34 @@ class SyncQueueTest {
     var queue = new CopasQueue<Integer>(fixture.copas);
     fixture.close();
     assertThrows(RejectedExecutionException.class, () -> queue.push(1));
+    assertEquals(0, queue.getSize());
     queue.stop();
+  }
+
+  @Test
+  void aTaskThatCleansUpWhileTheLoopClosesGetsWhatOtherThreadsPush() throws Exception {
+    try (var fixture = new LoopFixture(Options.defaults().closeTimeout(Duration.ofSeconds(5)))) {
+      var queue = new CopasQueue<Integer>(fixture.copas);
+      var begun = new CountDownLatch(1);
+      var cleaning = new CountDownLatch(1);
+      var popped = new ArrayList<Integer>();
+      fixture.add(() -> {
+        begun.countDown();
+        assertThrows(InterruptedException.class, Copas::pauseForever);
+        cleaning.countDown();
+        popped.add(queue.tryPop(null).orElseThrow());
+        assertThrows(DestroyedException.class, queue::pop);
+        popped.add(2);
+      });
+      fixture.start();
+      begun.await();
+      Thread closer = Thread.ofPlatform().start(fixture.copas::close);
+      cleaning.await();
+      queue.push(1);
+      queue.stop();
+      closer.join();
+      assertEquals(List.of(1, 2), popped);
+    }
   }
 
   @Test

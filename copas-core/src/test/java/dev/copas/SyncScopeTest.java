@@ -54,6 +54,10 @@ class SyncScopeTest {
     };
   }
 
+  private static CheckedRunnable<RuntimeException> late(List<String> done) {
+    return () -> done.add("late");
+  }
+
   private static Throwable causeOf(ExecutionException failure) {
     return Objects.requireNonNull(failure.getCause());
   }
@@ -151,6 +155,36 @@ class SyncScopeTest {
   }
 
   @Test
+  void leavingTheBlockCancelsThoseWhoseFutureHasAnOutcomeAlready() {
+    run(fixture -> {
+      var ended = new ArrayList<String>();
+      Task owner =
+          fixture.add(() -> {
+            try (var scope = CopasScope.open(fixture.copas)) {
+              CopasFuture<String> dropped = scope.fork(forever(ended, Copas::pauseForever));
+              CopasFuture<String> cached = scope.fork(forever(ended, Copas::pauseForever));
+              CopasFuture<String> stubborn =
+                  scope.fork(
+                      forever(
+                          ended,
+                          () -> {
+                            assertThrows(InterruptedException.class, Copas::pauseForever);
+                            Copas.pauseForever();
+                          }));
+              Copas.pause();
+              assertTrue(dropped.cancel(false));
+              assertTrue(cached.complete("cached"));
+              assertTrue(stubborn.cancel());
+              Copas.pause();
+              assertEquals(0, ended.size());
+            }
+          });
+      assertTrue(owner.join(Duration.ofSeconds(10)));
+      assertEquals(3, ended.size());
+    });
+  }
+
+  @Test
   void nothingOutlivesItWhenItsOwnerIsCancelled() {
     run(fixture -> {
       var ended = new ArrayList<String>();
@@ -175,26 +209,31 @@ class SyncScopeTest {
   @Test
   void nothingOutlivesItWhenTheTimeOfItsOwnerIsOver() {
     run(fixture -> {
-      var ended = new ArrayList<String>();
+      var steps = new ArrayList<String>();
+      var scope = CopasScope.open(fixture.copas);
+      scope.fork(() -> {
+        steps.add("begun");
+        try {
+          Copas.pauseForever();
+        } catch (InterruptedException e) {
+          Copas.pause(SHORT); // Longer than the owner's time.
+          steps.add("ended");
+        }
+      });
+      while (steps.isEmpty()) {
+        Copas.pause();
+      }
       assertThrows(
           TimeoutException.class,
           () ->
               Copas.within(
                   SHORT,
                   () -> {
-                    try (var scope = CopasScope.open(fixture.copas)) {
-                      scope.fork(() -> {
-                        try {
-                          Copas.pauseForever();
-                        } catch (InterruptedException e) {
-                          Copas.pause(SHORT); // Longer than the owner's time.
-                          ended.add("ended");
-                        }
-                      });
+                    try (scope) {
                       scope.join();
                     }
                   }));
-      assertEquals(List.of("ended"), ended);
+      assertEquals(List.of("begun", "ended"), steps);
       Copas.pause(SHORT); // It is not cancelled.
     });
   }
@@ -313,6 +352,75 @@ class SyncScopeTest {
     });
   }
 
+  /** As one writes it without a join: the first result that is asked for is of one cancelled. */
+  @Test
+  void aFailureThatNobodyHeardOfIsReportedAndTheCauseOfWhatTheOthersSay() {
+    try (var fixture = new LoopFixture()) {
+      var errors = new ArrayList<String>();
+      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(error.getMessage()));
+      fixture.loop(() -> {
+        var failure =
+            assertThrows(
+                CancellationException.class,
+                () -> {
+                  try (var scope = CopasScope.open(fixture.copas)) {
+                    CopasFuture<String> a =
+                        scope.fork(forever(new ArrayList<>(), Copas::pauseForever));
+                    CopasFuture<String> b = scope.fork(() -> failing("the real error"));
+                    errors.add(a.get() + b.get());
+                  }
+                });
+        assertEquals("the real error", Objects.requireNonNull(failure.getCause()).getMessage());
+      });
+      assertEquals(List.of("the real error"), errors);
+    }
+  }
+
+  @Test
+  void aFailureThatSomebodyHeardOfIsNotReported() {
+    run(fixture -> {
+      try (var scope = CopasScope.open(fixture.copas)) {
+        CopasFuture<String> failing = scope.fork(() -> failing("heard"));
+        assertThrows(ExecutionException.class, failing::get);
+      }
+      try (var scope = CopasScope.open(fixture.copas)) {
+        var _ = scope.<String>fork(() -> failing("heard"));
+        assertThrows(ExecutionException.class, scope::join);
+      }
+    });
+  }
+
+  @Test
+  void aFailureInOneThatNobodyClosesIsReported() {
+    try (var fixture = new LoopFixture()) {
+      var errors = new ArrayList<String>();
+      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(error.getMessage()));
+      fixture.loop(() -> {
+        var scope = CopasScope.open(fixture.copas);
+        var _ = scope.<String>fork(() -> failing("the real error"));
+        Copas.pause();
+      });
+      assertEquals(List.of("the real error"), errors);
+    }
+  }
+
+  @Test
+  void whatIsNotClosedEndsWithTheTaskThatOpenedIt() {
+    run(fixture -> {
+      var ended = new ArrayList<String>();
+      var tasks = new ArrayList<Task>();
+      fixture
+          .add(() -> {
+            var scope = CopasScope.open(fixture.copas);
+            tasks.add(scope.fork(forever(ended, Copas::pauseForever)).task());
+            Copas.pause();
+          })
+          .join();
+      assertTrue(tasks.getFirst().join(Duration.ofSeconds(10)));
+      assertEquals(List.of("ended"), ended);
+    });
+  }
+
   @Test
   void itsTasksMayForkAndTheScopeWaitsForThoseToo() {
     run(fixture -> {
@@ -326,6 +434,30 @@ class SyncScopeTest {
         scope.join();
         assertEquals(List.of("grandchild"), done);
       }
+    });
+  }
+
+  @Test
+  void joiningWaitsForOneThatIsForkedInTheSameTurnAsTheLastOneEnds() {
+    run(fixture -> {
+      CopasScope[] leaked = new CopasScope[1];
+      var done = new ArrayList<String>();
+      var last = new CopasFuture<Integer>(fixture.copas);
+      Task owner =
+          fixture.add(() -> {
+            try (var scope = CopasScope.open(fixture.copas)) {
+              leaked[0] = scope;
+              Task forked = Objects.requireNonNull(scope.fork(() -> last.get()).task());
+              forked.addEndHook(() -> leaked[0].fork("late", late(done))); // After the scope's.
+              scope.join();
+              assertEquals(List.of("late"), done);
+            }
+          });
+      Copas.pause();
+      Copas.pause();
+      last.complete(1);
+      owner.join();
+      assertEquals(List.of("late"), done);
     });
   }
 
@@ -356,17 +488,20 @@ class SyncScopeTest {
     run(fixture -> {
       Task slow = fixture.add(() -> Copas.pause(SHORT.multipliedBy(4)));
       var ended = new boolean[1];
+      var told = new boolean[1];
       Task waiter =
           fixture.add(() -> {
             slow.joinUninterruptibly();
             ended[0] = slow.state() == Task.State.ENDED;
-            Copas.pause();
+            assertThrows(InterruptedException.class, Copas::pause);
+            told[0] = true;
           });
       Copas.pause();
       Copas.pause();
       waiter.cancel();
       waiter.join();
       assertTrue(ended[0]);
+      assertTrue(told[0]);
       assertFalse(Thread.currentThread().isInterrupted());
       slow.joinUninterruptibly(); // At once.
       fixture.copas.offload(slow::joinUninterruptibly);

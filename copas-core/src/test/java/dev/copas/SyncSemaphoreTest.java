@@ -3,6 +3,7 @@ package dev.copas;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertIterableEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,7 +12,10 @@ import dev.copas.sync.DestroyedException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
 import java.util.concurrent.TimeoutException;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -182,6 +186,63 @@ class SyncSemaphoreTest {
       Copas.pause();
       assertEquals(List.of(1), order);
     });
+  }
+
+  @Test
+  void whoWaitForMoreThanAnIntCanTellAreCountedAsFarAsItCan() {
+    run((fixture, _) -> {
+      var semaphore = new CopasSemaphore(fixture.copas, Integer.MAX_VALUE, 0, null);
+      taker(fixture, semaphore, Integer.MAX_VALUE, new ArrayList<>());
+      taker(fixture, semaphore, Integer.MAX_VALUE, new ArrayList<>());
+      Copas.pause();
+      assertEquals(Integer.MAX_VALUE, semaphore.getWait());
+    });
+  }
+
+  /** Here it cannot do anything itself: those who were let go have no thread to run on. */
+  @Test
+  @Tag("native")
+  void aTaskThatTheLoopHasLetGoIsInNobodysWay() throws Exception {
+    var end = new CountDownLatch(1);
+    for (int i = 0; i < ForkJoinPool.getCommonPoolParallelism(); i++) {
+      ForkJoinPool.commonPool().execute(() -> LoopFixture.awaitStubbornly(end));
+    }
+    try (var _ = new LoopFixture.Log();
+        var fixture = new LoopFixture(Options.defaults().closeTimeout(Duration.ofMillis(50)))) {
+      var semaphore = new CopasSemaphore(fixture.copas, 10, 0, null);
+      var begun = new CountDownLatch(1);
+      Task stubborn =
+          fixture.add(() -> {
+            begun.countDown();
+            assertThrows(InterruptedException.class, semaphore::take);
+            assertThrows(InterruptedException.class, semaphore::take);
+          });
+      fixture.start();
+      begun.await();
+      assertFalse(fixture.copas.stop(Duration.ZERO));
+      assertTrue(stubborn.isLetGo());
+      fixture.loop(() -> {
+        assertEquals(0, semaphore.getWait());
+        semaphore.give();
+        assertTrue(semaphore.tryTake());
+      });
+      end.countDown();
+      stubborn.join();
+    } finally {
+      end.countDown();
+    }
+  }
+
+  @Test
+  void itMayBeClosedWhileNobodyRunsTheLoop() {
+    try (var fixture = new LoopFixture()) {
+      var semaphore = new CopasSemaphore(fixture.copas, 1, 0, null);
+      Task taker = fixture.add(() -> assertThrows(DestroyedException.class, semaphore::take));
+      fixture.loop();
+      semaphore.close();
+      fixture.loop();
+      assertSame(Task.State.ENDED, taker.state());
+    }
   }
 
   @Test

@@ -10,6 +10,11 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -39,6 +44,36 @@ class SyncTimerTest {
       fixture.loop();
       assertEquals(1, calls.size());
       assertTrue(calls.getFirst() >= SHORT.toNanos());
+    }
+  }
+
+  @Test
+  void aVeryLongDelayKeepsTheLoop() {
+    try (var fixture = new LoopFixture()) {
+      var timer = CopasTimer.once(fixture.copas, Duration.ofSeconds(Long.MAX_VALUE), self -> {});
+      var closed = new AtomicBoolean();
+      CompletableFuture.delayedExecutor(20, TimeUnit.MILLISECONDS)
+          .execute(() ->
+              fixture.copas.execute(() -> {
+                timer.close();
+                closed.set(true);
+              }));
+      fixture.loop();
+      assertTrue(closed.get());
+    }
+  }
+
+  @Test
+  void itMayBeClosedWhileNobodyRunsTheLoop() {
+    try (var fixture = new LoopFixture()) {
+      var calls = new int[1];
+      try (var _ = CopasTimer.every(fixture.copas, Duration.ZERO, timer -> calls[0]++)) {
+        fixture.copas.cancelAll();
+      }
+      var timer = CopasTimer.once(fixture.copas, Duration.ZERO, self -> calls[0]++);
+      timer.close();
+      fixture.loop();
+      assertEquals(0, calls[0]);
     }
   }
 
@@ -201,6 +236,65 @@ class SyncTimerTest {
       Copas.pause(SHORT.multipliedBy(4));
       assertEquals(List.of("begun", "ended"), steps);
     });
+  }
+
+  @Test
+  void aTimerThatIsArmedAgainDuringACallWaitsForItsEnd() {
+    run(copas -> {
+      var under = new ArrayList<Task>();
+      var calls = new int[1];
+      var timer =
+          CopasTimer.every(
+              copas,
+              Duration.ZERO,
+              self -> {
+                under.add(Copas.current());
+                assertEquals(1, under.size());
+                calls[0]++;
+                Copas.pauseForever();
+                under.clear();
+              });
+      while (under.isEmpty()) {
+        Copas.pause();
+      }
+      for (int i = 0; i < 2; i++) { // What is armed here first, is cancelled while it waits.
+        timer.cancel();
+        timer.arm(Duration.ZERO);
+        Copas.pause(SHORT);
+      }
+      assertEquals(1, calls[0]);
+      under.getFirst().wakeup();
+      while (calls[0] < 2 || under.isEmpty()) {
+        Copas.pause();
+      }
+      timer.cancel();
+      under.getFirst().wakeup();
+    });
+  }
+
+  @Test
+  void theErrorOfACallThatTheLoopHasLetGoIsReported() throws Exception {
+    var errors = new LinkedBlockingQueue<String>();
+    var end = new CountDownLatch(1);
+    try (var _ = new LoopFixture.Log();
+        var copas = Modes.create(Options.defaults().closeTimeout(Duration.ofMillis(50)))) {
+      copas.setErrorHandler((error, task, socket) -> errors.add(error.toString()));
+      var begun = new CountDownLatch(1);
+      CopasTimer.once(
+          copas,
+          Duration.ZERO,
+          self -> {
+            begun.countDown();
+            LoopFixture.awaitStubbornly(end);
+            throw new IOException("the real error");
+          });
+      copas.start();
+      begun.await();
+      assertFalse(copas.stop(Duration.ZERO));
+      end.countDown();
+      String error = errors.poll(10, TimeUnit.SECONDS);
+      assertEquals("java.io.IOException: the real error", error);
+    }
   }
 
   @Test

@@ -140,9 +140,10 @@ class ThreadsTest {
             Caller.VIRTUAL_IDLE);
   }
 
-  /** What is for the tasks of the loop alone. */
+  /** What is for the tasks of the loop alone while it runs. */
   private static Row ofTheTasks(String call, Action action) {
-    return anywhere(call, action).with(Outcome.BELONGS_TO_THE_TASKS, othersThan(Caller.TASK));
+    return anywhere(call, action)
+        .with(Outcome.BELONGS_TO_THE_TASKS, Caller.THREAD, Caller.VIRTUAL, Caller.OTHERS_TASK);
   }
 
   private static Caller[] othersThan(Caller one) {

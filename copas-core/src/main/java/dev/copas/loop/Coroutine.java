@@ -280,9 +280,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
     loop.awaitBegins();
     carrier.beforeWait(this);
     try {
-      reason = park();
-      carrier.afterWait(this);
-      return reason;
+      return whyItGoesOn(park());
     } finally {
       waiting = false;
       operationsLeft = loop.operationsPerStep();
@@ -291,6 +289,15 @@ public final class Coroutine extends Inbox.Message implements Executor {
         cancelTimer();
       }
     }
+  }
+
+  /** Whoever woke it before its turn came was first; an interrupt is kept for the next wait. */
+  private Wake whyItGoesOn(Wake first) {
+    carrier.afterWait(this);
+    if (first == Wake.INTERRUPTED && reason != null) {
+      Thread.currentThread().interrupt();
+    }
+    return reason == null ? first : reason;
   }
 
   private void cancelTimer() {

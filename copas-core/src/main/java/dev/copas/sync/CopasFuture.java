@@ -3,13 +3,13 @@ package dev.copas.sync;
 import dev.copas.CheckedCallable;
 import dev.copas.Copas;
 import dev.copas.Task;
+import dev.copas.TaskBody;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
@@ -31,21 +31,20 @@ import org.jspecify.annotations.Nullable;
  */
 public final class CopasFuture<T extends @Nullable Object> implements Future<T> {
 
-  /** A century: a wait that ends by itself, if only then, keeps the loop running. */
-  private static final Duration WHILE_THE_LOOP_RUNS = Duration.ofDays(36_500);
-
   private sealed interface Outcome<T extends @Nullable Object> {}
 
   private record Success<T extends @Nullable Object>(T value) implements Outcome<T> {}
 
   private record Failure<T extends @Nullable Object>(Throwable cause) implements Outcome<T> {}
 
-  private record Cancelled<T extends @Nullable Object>() implements Outcome<T> {}
+  private record Cancelled<T extends @Nullable Object>(@Nullable Throwable because)
+      implements Outcome<T> {}
 
   private final Copas copas;
   private final AtomicReference<@Nullable Outcome<T>> outcome = new AtomicReference<>();
   private final CountDownLatch done = new CountDownLatch(1);
   private volatile @Nullable Task task;
+  private volatile boolean isHeard;
 
   /** Of the tasks of the loop. */
   private final WaitLine<Waiter> line = new WaitLine<>();
@@ -60,7 +59,7 @@ public final class CopasFuture<T extends @Nullable Object> implements Future<T> 
       Copas copas, CheckedCallable<? extends T, ?> body) {
     Objects.requireNonNull(body, "body");
     var future = new CopasFuture<T>(copas);
-    future.task = copas.addThread(() -> future.run(body));
+    future.task = copas.addThread(future.bodyOf(body));
     return future;
   }
 
@@ -69,22 +68,44 @@ public final class CopasFuture<T extends @Nullable Object> implements Future<T> 
       Copas copas, String name, CheckedCallable<? extends T, ?> body) {
     Objects.requireNonNull(body, "body");
     var future = new CopasFuture<T>(copas);
-    future.task = copas.addThread(name, () -> future.run(body));
+    future.task = copas.addThread(name, future.bodyOf(body));
     return future;
+  }
+
+  private TaskBody bodyOf(CheckedCallable<? extends T, ?> body) {
+    return new TaskBody() {
+      @Override
+      public void run() {
+        CopasFuture.this.run(body);
+      }
+
+      @Override
+      public void neverBegan() {
+        settle(new Cancelled<>(null));
+      }
+    };
   }
 
   private void run(CheckedCallable<? extends T, ?> body) {
     if (isDone()) {
       return; // Cancelled before it began.
     }
+    if (copas.inLoop()) {
+      task = Copas.current(); // The one who started it may be about to say so.
+    }
     try {
       complete(body.call());
     } catch (Throwable e) {
-      if (Copas.current().isCancelled() && e instanceof InterruptedException) {
-        settle(new Cancelled<>());
-      } else {
-        fail(e);
-      }
+      failed(task, e);
+    }
+  }
+
+  /** When the future has its outcome already, the error handler is told, or nobody would be. */
+  private void failed(@Nullable Task self, Throwable e) {
+    boolean cancelled = self != null && self.isCancellation(e);
+    boolean told = settle(cancelled ? new Cancelled<>(null) : new Failure<>(e));
+    if (!told && self != null) {
+      self.report(e);
     }
   }
 
@@ -124,9 +145,14 @@ public final class CopasFuture<T extends @Nullable Object> implements Future<T> 
    */
   @Override
   public boolean cancel(boolean interrupt) {
-    boolean first = settle(new Cancelled<>());
+    return interrupt ? cancelBecause(null) : settle(new Cancelled<>(null));
+  }
+
+  /** Like {@link #cancel()}; the exception of those who wait has this cause. */
+  boolean cancelBecause(@Nullable Throwable cause) {
+    boolean first = settle(new Cancelled<>(cause));
     Task running = task;
-    if (first && interrupt && running != null) {
+    if (first && running != null) {
       running.cancel();
     }
     return first;
@@ -137,20 +163,8 @@ public final class CopasFuture<T extends @Nullable Object> implements Future<T> 
       return false;
     }
     done.countDown();
-    if (copas.inLoop()) {
-      line.tellAll();
-    } else {
-      tellInLoop();
-    }
+    InLoop.run(copas, line::tellAll);
     return true;
-  }
-
-  private void tellInLoop() {
-    try {
-      copas.execute(line::tellAll);
-    } catch (RejectedExecutionException e) {
-      return; // The loop is closed: none of its tasks waits.
-    }
   }
 
   // ---- The result goes
@@ -160,15 +174,32 @@ public final class CopasFuture<T extends @Nullable Object> implements Future<T> 
    *
    * @throws ExecutionException when there is an exception instead; that is its cause
    * @throws CancellationException when it was cancelled
+   * @throws IllegalStateException when it is the result of a task, and nobody runs the loop
+   *     meanwhile; or in the task itself
    */
   @Override
   public T get() throws InterruptedException, ExecutionException {
-    if (!copas.inLoop()) {
-      done.await();
-    } else if (!isDone()) {
-      line.await(new Waiter(copas), task == null ? WHILE_THE_LOOP_RUNS : null);
+    if (!isDone()) {
+      await();
     }
     return result();
+  }
+
+  private void await() throws InterruptedException {
+    checkThatItComes();
+    if (copas.inLoop()) {
+      line.await(new Waiter(copas), task == null ? Checks.LONGEST : null);
+    } else {
+      done.await();
+    }
+  }
+
+  /** What is no wait for the task is none for its result. */
+  private void checkThatItComes() throws InterruptedException {
+    Task running = task;
+    if (running != null) {
+      boolean _ = running.join(Duration.ZERO);
+    }
   }
 
   /**
@@ -176,6 +207,7 @@ public final class CopasFuture<T extends @Nullable Object> implements Future<T> 
    *
    * @param atMost zero only looks
    * @throws TimeoutException when there was none in time
+   * @throws IllegalStateException as {@link #get()}
    */
   public T get(Duration atMost) throws InterruptedException, ExecutionException, TimeoutException {
     Checks.notNegative(atMost, "time-out");
@@ -189,6 +221,7 @@ public final class CopasFuture<T extends @Nullable Object> implements Future<T> 
   }
 
   private void await(Duration atMost) throws InterruptedException {
+    checkThatItComes();
     if (copas.inLoop()) {
       line.await(new Waiter(copas), atMost);
     } else {
@@ -206,8 +239,45 @@ public final class CopasFuture<T extends @Nullable Object> implements Future<T> 
   private T result() throws ExecutionException {
     return switch (Objects.requireNonNull(outcome.get())) {
       case Success<T>(T value) -> value;
-      case Failure<T>(Throwable cause) -> throw new ExecutionException(cause);
-      case Cancelled<T>() -> throw new CancellationException("cancelled");
+      case Failure<T>(Throwable cause) -> {
+        isHeard = true;
+        throw new ExecutionException(cause);
+      }
+      case Cancelled<T>(@Nullable Throwable because) -> throw cancellation(because);
+    };
+  }
+
+  private static CancellationException cancellation(@Nullable Throwable because) {
+    var e = new CancellationException("cancelled");
+    if (because != null) {
+      e.initCause(because);
+    }
+    return e;
+  }
+
+  /**
+   * What it failed with, for one who does not hear it on behalf of others; null when it has not.
+   */
+  @Nullable Throwable failure() {
+    return outcome.get() instanceof Failure<T>(Throwable cause) ? cause : null;
+  }
+
+  /** Tells the error handler when it has failed and nobody has heard. */
+  void reportUnheard() {
+    Throwable failure = failure();
+    Task failed = task;
+    if (failure != null && failed != null && !isHeard) {
+      failed.report(failure);
+    }
+  }
+
+  @Override
+  public State state() {
+    return switch (outcome.get()) {
+      case null -> State.RUNNING;
+      case Success<T> _ -> State.SUCCESS;
+      case Failure<T> _ -> State.FAILED;
+      case Cancelled<T> _ -> State.CANCELLED;
     };
   }
 

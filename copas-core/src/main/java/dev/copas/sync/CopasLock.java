@@ -20,9 +20,10 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p>First come, first served. A task that has it may get it again, and releases it as often. When
- * a task ends that has it, the lock goes to the next one, and the error handler of the loop is
- * told. What is said of {@link dev.copas.sync waiting} holds for {@link #get()} and {@link
- * #tryGet(Duration)}; all other calls never wait. All of them belong to the tasks of the loop.
+ * a task ends that has it, the lock goes to the next one, and the error handler of that task is
+ * told, which is that of the loop unless it has its own. What is said of {@link dev.copas.sync
+ * waiting} holds for {@link #get()} and {@link #tryGet(Duration)}; all other calls never wait. All
+ * of them belong to the tasks of the loop.
  */
 public final class CopasLock implements AutoCloseable {
 
@@ -81,12 +82,10 @@ public final class CopasLock implements AutoCloseable {
     /** {@link CopasLock#release Releases} the lock; one that was destroyed meanwhile, too. */
     @Override
     public void close() {
-      if (!over) {
-        over = true;
-        if (!destroyed) {
-          release();
-        }
+      if (!over && !destroyed) {
+        release();
       }
+      over = true;
     }
   }
 
@@ -210,14 +209,14 @@ public final class CopasLock implements AutoCloseable {
    * does nothing.
    */
   public void destroy() {
-    Checks.inLoop(copas, WHAT);
+    Checks.mayEnd(copas, WHAT);
     destroyed = true;
     unwatchOwner();
     owner = null;
     line.tellAll();
   }
 
-  /** Is {@link #destroy()}. */
+  /** Is {@link #destroy()}; also while nobody runs the loop, as in a block around that. */
   @Override
   public void close() {
     destroy();

@@ -4,9 +4,11 @@ import dev.copas.Copas;
 import dev.copas.Task;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.RejectedExecutionException;
@@ -14,6 +16,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,14 +74,17 @@ public final class CopasQueue<T> implements AutoCloseable {
   private final WaitLine<Popper<T>> poppers = new WaitLine<>();
   private final WaitLine<Pusher<T>> pushers = new WaitLine<>();
   private final WaitLine<Waiter> finishers = new WaitLine<>();
+  private final Set<Task> finishing = new HashSet<>();
 
   // Of any thread. The size counts the items and what is on its way to them.
   private final ConcurrentLinkedQueue<T> arrivals = new ConcurrentLinkedQueue<>();
   private final AtomicBoolean arriving = new AtomicBoolean();
   private final AtomicInteger size = new AtomicInteger();
-  private final ConcurrentSkipListMap<Long, Task> workers = new ConcurrentSkipListMap<>();
+  private final ConcurrentSkipListMap<Long, AtomicReference<@Nullable Task>> workers =
+      new ConcurrentSkipListMap<>();
   private final AtomicLong workerNumbers = new AtomicLong();
   private volatile boolean stopping;
+  private volatile boolean emptied;
   private volatile boolean destroyed;
 
   /** A queue without a bound, named {@code copas_queue_N}. */
@@ -106,6 +113,7 @@ public final class CopasQueue<T> implements AutoCloseable {
    * Puts an item at the end, and never waits. From any thread.
    *
    * @throws IllegalStateException when the queue is full, was stopped or destroyed
+   * @throws RejectedExecutionException when the loop is closed
    */
   public void push(T item) {
     if (!tryPush(item)) {
@@ -118,6 +126,7 @@ public final class CopasQueue<T> implements AutoCloseable {
    * Puts an item at the end, if there is room. From any thread.
    *
    * @throws IllegalStateException when the queue was stopped or destroyed
+   * @throws RejectedExecutionException when the loop is closed
    */
   public boolean tryPush(T item) {
     Objects.requireNonNull(item, "item");
@@ -130,9 +139,21 @@ public final class CopasQueue<T> implements AutoCloseable {
       add(item);
     } else {
       arrivals.add(item);
-      announce();
+      announce(item);
     }
     return true;
+  }
+
+  /** Takes it back when the loop is closed, unless a task of it was faster. */
+  private void announce(T item) {
+    try {
+      announce();
+    } catch (RejectedExecutionException e) {
+      if (arrivals.remove(item)) {
+        size.decrementAndGet();
+        throw e;
+      }
+    }
   }
 
   /**
@@ -293,9 +314,16 @@ public final class CopasQueue<T> implements AutoCloseable {
     Objects.requireNonNull(worker, "worker");
     checkNotDestroyed();
     long number = workerNumbers.incrementAndGet();
-    Task task = copas.addThread(name + ":worker_" + number, () -> work(number, worker));
-    workers.put(number, task);
-    return task;
+    var place = new AtomicReference<@Nullable Task>();
+    workers.put(number, place); // First: when the task ends, it takes that away.
+    try {
+      Task task = copas.addThread(name + ":worker_" + number, () -> work(number, worker));
+      place.set(task);
+      return task;
+    } catch (IllegalStateException e) {
+      workers.remove(number); // The loop is closed.
+      throw e;
+    }
   }
 
   private void work(long number, Worker<? super T> worker) throws InterruptedException {
@@ -321,13 +349,21 @@ public final class CopasQueue<T> implements AutoCloseable {
 
   /** The workers that have not ended. From any thread. */
   public List<Task> getWorkers() {
-    return workers.values().stream().filter(task -> task.state() != Task.State.ENDED).toList();
+    return workers.values().stream()
+        .flatMap(place -> Stream.ofNullable(place.get()))
+        .filter(task -> task.state() != Task.State.ENDED)
+        .toList();
   }
 
   // ---- The end
 
-  /** Takes no more items; destroys the queue as soon as it is empty. From any thread. */
+  /**
+   * Takes no more items; destroys the queue as soon as it is empty. From any thread.
+   *
+   * @throws DestroyedException when it was destroyed before it was empty
+   */
   public void stop() {
+    checkHasItsEnd();
     stopping = true;
     if (copas.inLoop()) {
       takeArrivals();
@@ -347,10 +383,13 @@ public final class CopasQueue<T> implements AutoCloseable {
 
   /**
    * {@link #stop Stops} the queue and waits until its workers have ended, after the last item; at
-   * most so long, then it destroys the queue.
+   * most so long, then it destroys the queue. Workers that wait in here themselves are not waited
+   * for.
    *
    * @param atMost null is for ever
    * @return whether all was done in time
+   * @throws DestroyedException when the queue was destroyed before it was empty, also while the
+   *     task waits
    */
   public boolean finish(@Nullable Duration atMost) throws InterruptedException {
     boolean done = awaitFinish(atMost);
@@ -366,11 +405,28 @@ public final class CopasQueue<T> implements AutoCloseable {
     Checks.inLoop(copas, "waiting for the end of a queue");
     long begin = copas.nanoTime();
     stop();
+    Task self = Copas.current();
+    finishing.add(self);
+    try {
+      return awaitEmpty(atMost) && joinWorkers(atMost, begin);
+    } finally {
+      if (!self.isLetGo()) {
+        finishing.remove(self);
+      }
+    }
+  }
+
+  private boolean awaitEmpty(@Nullable Duration atMost) throws InterruptedException {
     if (!destroyed && !finishers.await(new Waiter(copas), atMost)) {
       return false;
     }
+    checkHasItsEnd();
+    return true;
+  }
+
+  private boolean joinWorkers(@Nullable Duration atMost, long begin) throws InterruptedException {
     for (Task worker : getWorkers()) {
-      if (worker != Copas.current() && !join(worker, atMost, begin)) {
+      if (!finishing.contains(worker) && !join(worker, atMost, begin)) {
         return false;
       }
     }
@@ -388,10 +444,11 @@ public final class CopasQueue<T> implements AutoCloseable {
 
   /**
    * Drops all items and ends the queue: those who wait, and all later calls, get a {@link
-   * DestroyedException}. Workers end after the item that they are at. A second call does nothing.
+   * DestroyedException} (but for {@link #stop} and {@link #finish}, when nothing was dropped).
+   * Workers end after the item that they are at. A second call does nothing.
    */
   public void destroy() {
-    Checks.inLoop(copas, "a queue");
+    Checks.mayEnd(copas, "a queue");
     stopping = true;
     destroyed = true;
     items.clear();
@@ -402,12 +459,13 @@ public final class CopasQueue<T> implements AutoCloseable {
   }
 
   private void destroyIfEmpty() {
-    if (stopping && size.get() == 0) {
+    if (stopping && !destroyed && size.get() == 0) {
+      emptied = true;
       destroy();
     }
   }
 
-  /** Is {@link #destroy()}. */
+  /** Is {@link #destroy()}; also while nobody runs the loop, as in a block around that. */
   @Override
   public void close() {
     destroy();
@@ -416,6 +474,13 @@ public final class CopasQueue<T> implements AutoCloseable {
   private void checkUsable() {
     Checks.inLoop(copas, "taking from a queue");
     checkNotDestroyed();
+  }
+
+  /** Nothing was dropped. */
+  private void checkHasItsEnd() {
+    if (destroyed && !emptied) {
+      checkNotDestroyed();
+    }
   }
 
   private void checkNotDestroyed() {

@@ -30,7 +30,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>When one of them fails, the rest are cancelled. When the block is left, however that comes
  * about, those that still run are cancelled and waited for: none outlives it. It does not matter
- * what they wait for: sockets, locks, libraries.
+ * what they wait for: sockets, locks, libraries. Without a block that closes it, they are cancelled
+ * when the task ends that opened it. A failure that nobody heard of, by {@link #join} or from its
+ * future, is told to the error handler then.
  *
  * <p>{@link #all} and {@link #first} are the forms for a list of calls. All of it belongs to the
  * tasks of the loop; {@link #join} and {@link #close} to the one that opened the scope.
@@ -41,6 +43,7 @@ public final class CopasScope implements AutoCloseable {
   private final Task owner;
   private final Predicate<CopasFuture<?>> ends;
   private final Map<CopasFuture<?>, Task> running = new LinkedHashMap<>();
+  private final Runnable ownerEnded = this::ownerEnded;
   private @Nullable CopasFuture<?> decisive;
   private @Nullable Waiter joining;
   private boolean closed;
@@ -50,6 +53,7 @@ public final class CopasScope implements AutoCloseable {
     this.copas = copas;
     this.owner = Copas.current();
     this.ends = ends;
+    owner.addEndHook(ownerEnded);
   }
 
   /** A scope in which the first failure ends all. */
@@ -80,8 +84,8 @@ public final class CopasScope implements AutoCloseable {
    *
    * @param calls at least one
    * @return what the first one returned that did not fail
-   * @throws ExecutionException when all of them failed; its cause is what the first one threw, with
-   *     those of the others as suppressed exceptions
+   * @throws ExecutionException when all of them failed; its cause is what the first one in the list
+   *     threw, with those of the others as suppressed exceptions
    */
   public static <T extends @Nullable Object> T first(
       Copas copas, Collection<? extends CheckedCallable<? extends T, ?>> calls)
@@ -174,7 +178,7 @@ public final class CopasScope implements AutoCloseable {
     running.put(future, task);
     task.addEndHook(() -> ended(future));
     if (decisive != null) {
-      future.cancel();
+      cancel(future, task);
     }
   }
 
@@ -190,7 +194,26 @@ public final class CopasScope implements AutoCloseable {
   }
 
   private void cancelRunning() {
-    List.copyOf(running.keySet()).forEach(CopasFuture::cancel);
+    new LinkedHashMap<>(running).forEach(this::cancel);
+  }
+
+  /** The task, too, when its future has an outcome that somebody else gave it. */
+  private void cancel(CopasFuture<?> future, Task task) {
+    if (!future.cancelBecause(decisive == null ? null : decisive.failure())) {
+      task.cancel();
+    }
+  }
+
+  private void ownerEnded() {
+    closed = true;
+    cancelRunning();
+    copas.execute(this::reportUnheard); // There, the handler may wait.
+  }
+
+  private void reportUnheard() {
+    if (decisive != null) {
+      decisive.reportUnheard();
+    }
   }
 
   /**
@@ -210,7 +233,7 @@ public final class CopasScope implements AutoCloseable {
 
   private void awaitEnd() throws InterruptedException {
     checkOwner("joined");
-    if (!running.isEmpty()) {
+    while (!running.isEmpty()) { // Again, when one was forked after the last one ended.
       joining = new Waiter(copas);
       try {
         joining.await(null);
@@ -227,6 +250,8 @@ public final class CopasScope implements AutoCloseable {
     closed = true;
     cancelRunning();
     List.copyOf(running.values()).forEach(Task::joinUninterruptibly);
+    owner.removeEndHook(ownerEnded);
+    reportUnheard();
   }
 
   private void checkOwner(String done) {

@@ -45,7 +45,6 @@ public final class CopasSemaphore implements AutoCloseable {
   private final @Nullable Duration timeout;
   private final WaitLine<Taker> line = new WaitLine<>();
   private int count;
-  private int missing;
   private boolean destroyed;
 
   /** An empty one, with room for so many permits, whose {@link #take} waits 10 s at most. */
@@ -131,12 +130,10 @@ public final class CopasSemaphore implements AutoCloseable {
       return false;
     }
     var taker = new Taker(copas, permits);
-    missing += permits;
     try {
       line.await(taker, atMost);
     } finally {
-      if (!taker.served) {
-        missing -= permits;
+      if (!taker.served && !taker.task.isLetGo()) {
         serve(); // Those behind may want less.
       }
     }
@@ -152,7 +149,8 @@ public final class CopasSemaphore implements AutoCloseable {
   }
 
   /**
-   * Gives so many permits, to those who wait and then into the stock.
+   * Puts so many permits into the stock, as far as there is room for them, and then serves those
+   * who wait.
    *
    * @return false when there was not room for all; what was too many is gone, as in Copas
    */
@@ -183,7 +181,6 @@ public final class CopasSemaphore implements AutoCloseable {
   }
 
   private void serve(Taker first) {
-    missing -= first.wanted;
     first.served = true;
     line.tellFirst();
   }
@@ -194,10 +191,15 @@ public final class CopasSemaphore implements AutoCloseable {
     return count;
   }
 
-  /** How many permits those who wait are short of; 0 when nobody waits. */
+  /**
+   * How many permits those who wait are short of, at most {@link Integer#MAX_VALUE}; 0 when nobody
+   * waits.
+   */
   public int getWait() {
     checkUsable();
-    return line.isEmpty() ? 0 : missing - count;
+    var wanted = new long[1];
+    line.forEach(taker -> wanted[0] += taker.wanted);
+    return line.isEmpty() ? 0 : (int) Math.min(wanted[0] - count, Integer.MAX_VALUE);
   }
 
   /**
@@ -205,12 +207,12 @@ public final class CopasSemaphore implements AutoCloseable {
    * does nothing.
    */
   public void destroy() {
-    Checks.inLoop(copas, WHAT);
+    Checks.mayEnd(copas, WHAT);
     destroyed = true;
     line.tellAll();
   }
 
-  /** Is {@link #destroy()}. */
+  /** Is {@link #destroy()}; also while nobody runs the loop, as in a block around that. */
   @Override
   public void close() {
     destroy();

@@ -17,8 +17,12 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p>The callback runs in a task and may wait. The delay is from the end of one call to the next
- * (fixed delay), so calls never overlap. What a callback throws is told to the error handler, and a
- * timer that recurs goes on. A timer that is armed keeps the loop from ending.
+ * (fixed delay), so calls never overlap: one that is due while another is under way, because the
+ * timer was armed again during it, waits for its end. What a callback throws is told to the error
+ * handler, and a timer that recurs goes on. A timer that is armed keeps the loop from ending.
+ *
+ * <p>The first delay begins with the first turn of the loop after the timer was armed: it waits for
+ * somebody to run the loop.
  *
  * <p>Made from any thread, and armed by that; {@link #arm} and {@link #cancel} belong to the tasks
  * of the loop.
@@ -43,6 +47,9 @@ public final class CopasTimer implements AutoCloseable {
 
   /** What will call; null when it is not armed. */
   private @Nullable Run armed;
+
+  /** Which task calls, or was the last to. */
+  private @Nullable Task caller;
 
   private CopasTimer(Builder settings, Duration delay, boolean recurring, Callback callback) {
     this.copas = settings.copas;
@@ -122,26 +129,35 @@ public final class CopasTimer implements AutoCloseable {
 
     @Override
     public void run() throws InterruptedException {
-      if (errorHandler != null) {
-        Copas.current().setErrorHandler(errorHandler);
-      }
       try {
-        for (Duration next = first; pause(next); next = delay) {
-          if (!recurring) {
-            armed = null; // So that the callback can arm it again.
-          }
-          call();
+        if (copas.inLoop()) { // Else it was let go before it began.
+          call(Copas.current());
         }
       } finally {
-        if (armed == this) {
-          armed = null;
+        InLoop.run(copas, this::disarm);
+      }
+    }
+
+    private void disarm() {
+      if (armed == this) {
+        armed = null;
+      }
+    }
+
+    private void call(Task self) throws InterruptedException {
+      if (errorHandler != null) {
+        self.setErrorHandler(errorHandler);
+      }
+      for (Duration next = first; pause(self, next) && awaitOtherCall(self); next = delay) {
+        if (!recurring) {
+          armed = null; // So that the callback can arm it again.
         }
+        callOnce(self);
       }
     }
 
     /** False when it was cancelled, be it the timer or the task. */
-    private boolean pause(Duration duration) throws InterruptedException {
-      Task self = Copas.current();
+    private boolean pause(Task self, Duration duration) throws InterruptedException {
       long begin = copas.nanoTime();
       Duration left = duration;
       pausing = self;
@@ -150,20 +166,33 @@ public final class CopasTimer implements AutoCloseable {
           if (armed != this || self.isCancelled()) {
             return false;
           }
-          Copas.pause(left);
+          Copas.pause(Checks.clamped(left));
           left = duration.minusNanos(copas.nanoTime() - begin);
         } while (left.isPositive());
       } finally {
         pausing = null;
       }
-      return armed == this;
+      return true;
     }
 
-    private void call() {
+    /** One that was under way when it was armed again. False when the timer was cancelled. */
+    private boolean awaitOtherCall(Task self) throws InterruptedException {
+      Task other = caller;
+      if (other != null && other != self) {
+        other.join();
+      }
+      if (armed != this) {
+        return false;
+      }
+      caller = self;
+      return true;
+    }
+
+    private void callOnce(Task self) {
       try {
         callback.run(CopasTimer.this);
       } catch (Throwable e) {
-        Copas.current().report(e);
+        self.report(e); // Also when the loop has let it go meanwhile.
       }
     }
 
@@ -217,10 +246,13 @@ public final class CopasTimer implements AutoCloseable {
     return armed != null;
   }
 
-  /** {@link #cancel Cancels} it if it is armed. */
+  /**
+   * {@link #cancel Cancels} it if it is armed; also while nobody runs the loop, as in a block
+   * around that.
+   */
   @Override
   public void close() {
-    Checks.inLoop(copas, WHAT);
+    Checks.mayEnd(copas, WHAT);
     Run run = armed;
     if (run != null) {
       armed = null;

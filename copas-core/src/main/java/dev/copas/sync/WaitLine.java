@@ -1,21 +1,28 @@
 package dev.copas.sync;
 
 import java.time.Duration;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** Tasks that wait, in the order in which they came. Whoever gives up leaves at once. */
+/**
+ * Tasks that wait, in the order in which they came. Whoever gives up leaves at once. Those that the
+ * loop has let go touch nothing of it any more: others pass over them.
+ */
 final class WaitLine<W extends Waiter> {
 
   private @Nullable Waiter first;
   private @Nullable Waiter last;
 
   boolean isEmpty() {
-    return first == null;
+    return first() == null;
   }
 
   /** The one who is next; null when nobody waits. */
   @SuppressWarnings("unchecked") // Only such ones come in.
   @Nullable W first() {
+    while (first != null && first.task.isLetGo()) {
+      remove(first); // All tasks are let go at once: there is nobody else before them.
+    }
     return (W) first;
   }
 
@@ -30,7 +37,9 @@ final class WaitLine<W extends Waiter> {
     try {
       return waiter.await(atMost);
     } finally {
-      remove(waiter);
+      if (!waiter.task.isLetGo()) {
+        remove(waiter);
+      }
     }
   }
 
@@ -47,6 +56,14 @@ final class WaitLine<W extends Waiter> {
   void tellAll() {
     while (!isEmpty()) {
       tellFirst();
+    }
+  }
+
+  /** Calls the consumer for each one who waits. */
+  @SuppressWarnings("unchecked")
+  void forEach(Consumer<W> consumer) {
+    for (Waiter waiter = first(); waiter != null; waiter = waiter.behind) {
+      consumer.accept((W) waiter);
     }
   }
 

@@ -41,12 +41,11 @@ class Waiter {
    * @throws InterruptedException when it was not, and the task is cancelled or out of time
    */
   final boolean await(@Nullable Duration atMost) throws InterruptedException {
-    long begin = copas.nanoTime();
-    Duration left = atMost;
     try {
-      while (!told && (left == null || left.isPositive())) {
-        pause(left);
-        left = atMost == null ? null : atMost.minusNanos(copas.nanoTime() - begin);
+      if (atMost == null) {
+        awaitForever();
+      } else {
+        awaitAtMost(atMost);
       }
     } catch (InterruptedException e) {
       if (!told) {
@@ -56,12 +55,22 @@ class Waiter {
     return told;
   }
 
-  /** Never a pause of no time, whose end would hide a cancellation in the same turn. */
-  private static void pause(@Nullable Duration left) throws InterruptedException {
-    if (left == null) {
+  private void awaitForever() throws InterruptedException {
+    while (!told) {
       Copas.pauseForever();
-    } else {
+    }
+  }
+
+  /**
+   * Never pauses for nothing: such a pause is no wait that being told could end, and would take the
+   * interrupt of a cancellation with it that comes in the same turn.
+   */
+  private void awaitAtMost(Duration atMost) throws InterruptedException {
+    long begin = copas.nanoTime();
+    Duration left = Checks.clamped(atMost);
+    while (!told && left.isPositive()) {
       Copas.pause(left);
+      left = Checks.clamped(atMost.minusNanos(copas.nanoTime() - begin));
     }
   }
 }

@@ -28,6 +28,11 @@ public final class FutureTrial {
   private int lastResult;
   private boolean beganTooLate;
 
+  /** What the body threw when there was an outcome already: the error handler gets it. */
+  private @Nullable Throwable unheard;
+
+  private @Nullable Throwable reported;
+
   private FutureTrial(Crowd crowd) {
     this.crowd = crowd;
     future =
@@ -52,14 +57,19 @@ public final class FutureTrial {
 
   private String body() throws Exception {
     beganTooLate = outcome != null;
+    Copas.current().setErrorHandler((error, task, socket) -> reported = error);
     String result = "of the body";
     Copas.pause(crowd.someTime().multipliedBy(5));
     if (crowd.random.nextBoolean()) {
       settle(result);
       return result;
     }
+    var failure = new IOException(result);
+    if (outcome != null) {
+      unheard = failure;
+    }
     settle("failure " + result);
-    throw new IOException(result);
+    throw failure;
   }
 
   private boolean act(Member self) {
@@ -140,5 +150,6 @@ public final class FutureTrial {
     check(!beganTooLate, "the body was cancelled, and began");
     String result = "the last";
     give(result, () -> future.complete(result));
+    check(reported == unheard, unheard + " was thrown, and told was " + reported);
   }
 }

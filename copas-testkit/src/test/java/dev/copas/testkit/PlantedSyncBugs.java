@@ -23,16 +23,8 @@ final class PlantedSyncBugs {
               SemaphoreTrial.class,
               "ghost: who gave up is still in the line",
               "sync/WaitLine.java",
-              """
-                  } finally {
-                    remove(waiter);
-                  }
-              """,
-              """
-                  } finally {
-                    waiter.isInLine = waiter.isInLine;
-                  }
-              """),
+              "if (!waiter.task.isLetGo()) {",
+              "if (waiter.task.isLetGo()) {"),
           new PlantedBug(
               SemaphoreTrial.class,
               "blocked line: those behind one who gave up are not served",
@@ -53,10 +45,10 @@ final class PlantedSyncBugs {
               "count += permits;"),
           new PlantedBug(
               SemaphoreTrial.class,
-              "wrong count: what was wanted by one who gave up is still missing",
+              "wrong count: whoever waits counts as one permit",
               "sync/CopasSemaphore.java",
-              "missing -= permits;",
-              ""),
+              "wanted[0] += taker.wanted",
+              "wanted[0]++"),
           new PlantedBug(
               LockTrial.class,
               "given too early: one release is enough for a lock that was got twice",
@@ -117,7 +109,7 @@ final class PlantedSyncBugs {
               "sync/CopasQueue.java",
               """
                     arrivals.add(item);
-                    announce();
+                    announce(item);
               """,
               """
                     arrivals.add(item);
@@ -138,14 +130,8 @@ final class PlantedSyncBugs {
               FutureTrial.class,
               "untold: only the first one who waits gets the result",
               "sync/CopasFuture.java",
-              """
-                  if (copas.inLoop()) {
-                    line.tellAll();
-              """,
-              """
-                  if (copas.inLoop()) {
-                    line.tellFirst();
-              """),
+              "line::tellAll",
+              "line::tellFirst"),
           new PlantedBug(
               FutureTrial.class,
               "too late: a body begins that was cancelled",
@@ -162,14 +148,8 @@ final class PlantedSyncBugs {
               TimerTrial.class,
               "undead timer: one that is cancelled as it is due calls all the same",
               "sync/CopasTimer.java",
-              """
-                    return armed == this;
-                  }
-              """,
-              """
-                    return true;
-                  }
-              """),
+              "if (armed != this) {",
+              "if (copas == null) {"),
           new PlantedBug(
               ScopeTrial.class,
               "last failure: it is told of, not the first",

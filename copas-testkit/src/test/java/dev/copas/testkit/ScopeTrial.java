@@ -4,6 +4,7 @@ import static dev.copas.testkit.Crowd.check;
 
 import dev.copas.CheckedCallable;
 import dev.copas.Copas;
+import dev.copas.CopasSocket;
 import dev.copas.Task;
 import dev.copas.sync.CopasFuture;
 import dev.copas.sync.CopasScope;
@@ -198,6 +199,7 @@ public final class ScopeTrial {
     int number = ++lastNumber;
     return () -> {
       tasks.add(Copas.current());
+      Copas.current().setErrorHandler(this::tellUnheard);
       noteWhetherDecided();
       running++;
       Throwable exception = null;
@@ -211,6 +213,13 @@ public final class ScopeTrial {
         ended(new Ended(number, exception));
       }
     };
+  }
+
+  /** Failures of which the owner heard nothing, since it did not join or was cancelled. */
+  private void tellUnheard(Throwable error, Task task, @Nullable CopasSocket socket) {
+    if (!(error instanceof Failure)) {
+      copas.getErrorHandler().handle(error, task, socket);
+    }
   }
 
   private void ended(Ended end) {
@@ -252,7 +261,11 @@ public final class ScopeTrial {
 
   private void fork(@Nullable CopasScope scope) throws InterruptedException {
     if (scope != null) {
-      var _ = scope.fork(task(scope));
+      try {
+        var _ = scope.fork(task(scope));
+      } catch (IllegalStateException e) {
+        check(Copas.current().isCancelled(), "an open scope refuses a task: " + e);
+      }
       pause();
     }
   }
