@@ -319,6 +319,25 @@ class UnixServersTest {
   }
 
   @Test
+  void aFileThatCannotBeDeletedKeepsNoOtherSocketOpen() throws Exception {
+    try (var fixture = SocketFixture.started()) {
+      for (int i = 0; i < 10; i++) {
+        Path gone = Files.createDirectory(folder.resolve("gone" + i));
+        fixture.copas.bindUnix(gone.resolve("s"));
+        Files.delete(gone.resolve("s"));
+        Files.delete(gone);
+        Files.createFile(gone); // No folder any more: nothing in it can be asked for.
+        fixture.copas.bindUnix(folder.resolve("s" + i));
+      }
+      fixture.copas.close();
+      for (int i = 0; i < 10; i++) {
+        Path file = folder.resolve("s" + i);
+        LoopFixture.eventually(() -> !exists(file));
+      }
+    }
+  }
+
+  @Test
   void closingLeavesAFileAloneThatHasTakenThePlace() throws Exception {
     try (var fixture = SocketFixture.started()) {
       var server = fixture.copas.bindUnix(path());
