@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.DatagramSocket;
 import java.net.Socket;
+import java.net.SocketAddress;
+import java.net.SocketException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,6 +22,10 @@ import org.junit.jupiter.api.Timeout;
 class LifetimeTest {
 
   private final List<String> log = new ArrayList<>();
+
+  private static SocketAddress addressOf(DatagramSocket socket) {
+    return socket.getLocalSocketAddress();
+  }
 
   @Test
   void exitReleasesThoseWhoWaitForIt() {
@@ -224,5 +231,18 @@ class LifetimeTest {
       assertEquals("mine", seen.get().getMessage());
       assertEquals(List.of("default: theirs"), log);
     }
+  }
+
+  @Test
+  void aDatagramSocketIsClosedWithItsLoop() throws Exception {
+    var copas = Modes.create();
+    CopasDatagramSocket socket = copas.bindDatagram("127.0.0.1", 0);
+    SocketAddress target = addressOf(socket);
+    assertFalse(socket.isClosed());
+    copas.close();
+    assertTrue(socket.isClosed());
+    var error = assertThrows(SocketException.class, () -> socket.trySend(new byte[1], target));
+    assertEquals("Socket closed", error.getMessage());
+    socket.close();
   }
 }

@@ -155,6 +155,7 @@ final class EpollDatagram extends EpollChannel implements PacketChannel {
 
   @Override
   public boolean send(ByteBuffer source, @Nullable InetSocketAddress target) throws IOException {
+    checkUsable(); // Once all is closed, there is no place for the address either.
     int length = source.remaining();
     if (length > Libc.MOST_BYTES) {
       throw Errors.packetException(Errors.EMSGSIZE);
