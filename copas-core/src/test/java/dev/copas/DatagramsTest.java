@@ -896,4 +896,13 @@ class DatagramsTest {
     fixture.runInTask(() -> {}); // What was asked before has had its turn.
     assertFalse(ours.isConnected());
   }
+
+  @Test
+  void aLongDatagramThatFailsForAnotherReasonIsNotSaidToBeTooLong() throws Exception {
+    CopasDatagramSocket ours = bound();
+    var error =
+        assertThrows(
+            SocketException.class, () -> fixture.runInTask(() -> ours.send(new byte[70_000])));
+    SocketFixture.assertSays("Socket is not connected", error);
+  }
 }
