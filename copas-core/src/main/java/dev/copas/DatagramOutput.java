@@ -57,7 +57,7 @@ final class DatagramOutput extends Sending {
     try {
       perform(self, deadline, () -> sendNow(source, target) ? 1 : 0);
     } finally {
-      passTurn();
+      passTurn(self);
     }
   }
 
