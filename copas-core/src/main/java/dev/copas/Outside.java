@@ -128,7 +128,7 @@ final class Outside {
       }
     });
     try {
-      return answer.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+      return answer.get(Timeouts.nanos(limit), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
       answer.cancel(false);
       throw LoopHeldException.of(loop.running(), limit);

@@ -694,6 +694,9 @@ class DatagramsTest {
         IllegalArgumentException.class,
         () -> ours.setOption(StandardSocketOptions.IP_MULTICAST_TTL, 256));
     assertThrows(
+        IllegalArgumentException.class,
+        () -> ours.setOption(StandardSocketOptions.IP_MULTICAST_IF, nothing()));
+    assertThrows(
         UnsupportedOperationException.class,
         () -> ours.setOption(StandardSocketOptions.TCP_NODELAY, true));
   }
@@ -904,5 +907,10 @@ class DatagramsTest {
         assertThrows(
             SocketException.class, () -> fixture.runInTask(() -> ours.send(new byte[70_000])));
     SocketFixture.assertSays("Socket is not connected", error);
+  }
+
+  @SuppressWarnings("NullAway") // As a user may who has no checker.
+  private static <T> T nothing() {
+    return null;
   }
 }

@@ -411,6 +411,18 @@ class UnixServersTest {
   }
 
   @Test
+  void anAbstractNameThatAPathWouldChangeIsRefused() throws Exception {
+    try (var fixture = SocketFixture.started()) {
+      for (String name : List.of("@a/", "@a//b")) {
+        var error =
+            assertThrows(IllegalArgumentException.class, () -> fixture.copas.bindUnix(name));
+        SocketFixture.assertSays("the abstract name " + name + " cannot be had", error);
+        assertThrows(IllegalArgumentException.class, () -> fixture.copas.connectUnix(name));
+      }
+    }
+  }
+
+  @Test
   void aPathMayBeginAsAnAbstractName() throws Exception {
     Path path = Path.of("@copas-path-" + ProcessHandle.current().pid());
     try (var fixture = SocketFixture.started()) {
