@@ -326,7 +326,7 @@ class UnixServersTest {
         fixture.copas.bindUnix(gone.resolve("s"));
         Files.delete(gone.resolve("s"));
         Files.delete(gone);
-        Files.createFile(gone); // No folder any more: nothing in it can be asked for.
+        Files.createSymbolicLink(gone, gone); // Nothing in it can be asked for any more.
         fixture.copas.bindUnix(folder.resolve("s" + i));
       }
       fixture.copas.close();
