@@ -94,7 +94,20 @@ final class Addresses {
    * @param name an abstract name when it begins with {@code @}, and else a path
    */
   static UnixDomainSocketAddress unix(String name) {
-    return name.startsWith(ABSTRACT) ? UnixDomainSocketAddress.of(name) : unix(Path.of(name));
+    return name.startsWith(ABSTRACT) ? abstractName(name) : unix(Path.of(name));
+  }
+
+  private static UnixDomainSocketAddress abstractName(String name) {
+    UnixDomainSocketAddress address = UnixDomainSocketAddress.of(name);
+    String held = address.getPath().toString();
+    if (!held.equals(name)) {
+      throw new IllegalArgumentException(
+          "the abstract name "
+              + name
+              + " cannot be had: in Java it is a path, and that would be "
+              + held);
+    }
+    return address;
   }
 
   /** A path may begin as an abstract name does; inside, the two must differ. */

@@ -115,7 +115,8 @@ public final class CopasDatagramSocket extends DatagramSocket {
 
   /**
    * Receives a datagram into a packet; as {@link DatagramSocket#receive} has it. A packet that is
-   * used again takes as much as at first.
+   * used again takes as much as at first. So a {@link DatagramPacket#setLength} with just the
+   * length of the last datagram is not seen: nothing tells it from a packet that was left as it is.
    */
   @Override
   public void receive(DatagramPacket packet) throws IOException {
@@ -243,7 +244,8 @@ public final class CopasDatagramSocket extends DatagramSocket {
   /**
    * Connects the socket: it sends to this peer, and gets datagrams from it alone. Datagrams that
    * came before are dropped. Never waits, and sends nothing. Connected again, it leaves the peer
-   * before.
+   * before. Connected to the wildcard address, which the system takes for this machine, it shows
+   * that address as its peer.
    */
   @Override
   public void connect(SocketAddress peer) throws SocketException {

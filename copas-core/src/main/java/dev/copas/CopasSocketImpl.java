@@ -194,7 +194,7 @@ abstract sealed class CopasSocketImpl extends SocketImpl implements TransportCha
       preparation = null;
     } finally {
       connecting = null;
-      if (!connected) {
+      if (!connected && copas.machine.isOnLoop()) { // Else its close does that.
         copas.sockets.remove(this);
       }
     }
@@ -341,6 +341,7 @@ abstract sealed class CopasSocketImpl extends SocketImpl implements TransportCha
       connecting.shut();
     }
     if (!connected) {
+      copas.sockets.remove(this);
       if (channel != null) {
         channel.close();
       }

@@ -126,7 +126,7 @@ final class DatagramEndpoint implements TransportChannel.Listener {
   }
 
   void disconnect() throws IOException {
-    if (remote != null && !closed) {
+    if (remote != null && !isClosed()) {
       channel.disconnect();
       remote = null;
       noteLocal();
@@ -218,12 +218,13 @@ final class DatagramEndpoint implements TransportChannel.Listener {
 
   // ---- How it ends
 
+  /** Also with its Copas, which closes all there are. */
   boolean isClosed() {
-    return closed;
+    return closed || copas.machine.isClosed();
   }
 
   void checkOpen() throws SocketException {
-    if (closed) {
+    if (isClosed()) {
       throw new SocketException("Socket closed");
     }
   }

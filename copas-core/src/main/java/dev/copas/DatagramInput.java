@@ -109,7 +109,7 @@ final class DatagramInput extends Direction {
   // ---- One call at a time
 
   private void receive(Coroutine self, Attempt attempt) throws IOException {
-    if (receiver != null) {
+    if (receiver != null && !receiver.isAbandoned()) {
       throw new IllegalStateException(
           "task \""
               + receiver.thread().getName()
@@ -124,10 +124,16 @@ final class DatagramInput extends Direction {
     try {
       perform(self, self.loop().deadlineAfter(timeout), attempt);
     } finally {
-      receiver = null;
-      if (serves && copas.machine.isOnLoop()) {
-        copas.machine.countListeners(-1);
+      if (!self.isAbandoned()) { // Else there may be another one by now.
+        ended(serves);
       }
+    }
+  }
+
+  private void ended(boolean serves) {
+    receiver = null;
+    if (serves) {
+      copas.machine.countListeners(-1);
     }
   }
 }

@@ -13,6 +13,9 @@ final class DatagramOutput extends Sending {
   /** What fits into a datagram over IPv4; over IPv6 it is 20 bytes more. */
   private static final int MOST_BYTES = 65_507;
 
+  /** What the system says of one that does not fit. */
+  private static final String TOO_LONG = "Message too long";
+
   private final DatagramEndpoint socket;
   private long timeout = Timeouts.FOREVER;
   private long sent;
@@ -54,7 +57,7 @@ final class DatagramOutput extends Sending {
     try {
       perform(self, deadline, () -> sendNow(source, target) ? 1 : 0);
     } finally {
-      passTurn();
+      passTurn(self);
     }
   }
 
@@ -72,14 +75,16 @@ final class DatagramOutput extends Sending {
       sent += done ? length : 0;
       return done;
     } catch (SocketException e) {
-      throw length > MOST_BYTES ? tooLong(length, e) : e;
+      boolean isTooLong = length > MOST_BYTES && TOO_LONG.equals(e.getMessage());
+      throw isTooLong ? tooLong(length, e) : e;
     }
   }
 
   private static SocketException tooLong(int length, SocketException cause) {
     var clearer =
         new SocketException(
-            "Message too long: a datagram of "
+            TOO_LONG
+                + ": a datagram of "
                 + length
                 + " bytes; IPv4 takes at most 65507, IPv6 65527. Nothing was sent.");
     clearer.initCause(cause);

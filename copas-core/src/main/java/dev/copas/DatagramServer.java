@@ -2,6 +2,7 @@ package dev.copas;
 
 import java.io.IOException;
 import java.net.SocketException;
+import java.time.Duration;
 
 /** A task that has a datagram socket to itself: there are no connections to accept. */
 final class DatagramServer extends Service {
@@ -20,9 +21,10 @@ final class DatagramServer extends Service {
 
   @Override
   void serve() throws Exception {
-    if (options.sendTimeout() != null || options.receiveTimeout() != null) {
-      socket.setTimeouts(options.sendTimeout(), options.receiveTimeout());
+    if (isReleased()) {
+      return;
     }
+    setTimeouts();
     socket.endpoint.input.servedBy(task.coroutine());
     try {
       handler.handle(socket);
@@ -35,11 +37,24 @@ final class DatagramServer extends Service {
     }
   }
 
+  /** Those that are not given stay as the maker of the socket has set them. */
+  private void setTimeouts() {
+    Duration send = options.sendTimeout();
+    if (send != null) {
+      socket.endpoint.output.setTimeout(Timeouts.nanos(send));
+    }
+    Duration receive = options.receiveTimeout();
+    if (receive != null) {
+      socket.endpoint.input.setTimeout(Timeouts.nanos(receive));
+    }
+  }
+
   /** The handler learns of it from the next call on the socket, and may do what it has to then. */
   @Override
   void stop() {
-    release();
-    closeSocket();
+    if (release()) { // Else the socket is not its business any more.
+      closeSocket();
+    }
   }
 
   @Override

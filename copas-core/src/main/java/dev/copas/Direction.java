@@ -49,7 +49,9 @@ abstract class Direction {
     try {
       check(self.await(deadline));
     } finally {
-      waiting = null;
+      if (!self.isAbandoned()) { // Else another one may wait here by now.
+        waiting = null;
+      }
     }
   }
 

@@ -95,6 +95,9 @@ final class Outside {
     }
     var result = new CompletableFuture<@Nullable Void>();
     loop.doNow(() -> {
+      if (result.isDone()) { // It was given up.
+        return;
+      }
       try {
         action.run();
         result.complete(null);
@@ -125,7 +128,7 @@ final class Outside {
       }
     });
     try {
-      return answer.get(limit.toNanos(), TimeUnit.NANOSECONDS);
+      return answer.get(Timeouts.nanos(limit), TimeUnit.NANOSECONDS);
     } catch (TimeoutException e) {
       answer.cancel(false);
       throw LoopHeldException.of(loop.running(), limit);
@@ -190,12 +193,18 @@ final class Outside {
     }
   }
 
+  /** Who is interrupted gives up the action, unless it has begun already. */
   private static void await(CompletableFuture<@Nullable Void> result) throws IOException {
     try {
       result.get();
     } catch (ExecutionException e) {
       throw rethrown(e.getCause());
     } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      if (!result.cancel(false)) {
+        await(result); // It was made just now, so this does not wait.
+        return;
+      }
       var interrupted = new InterruptedIOException("interrupted while the loop made the call");
       interrupted.initCause(e);
       throw interrupted;

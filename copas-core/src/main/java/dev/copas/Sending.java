@@ -17,7 +17,7 @@ abstract class Sending extends Direction {
   private @Nullable ArrayDeque<Coroutine> turns;
 
   final boolean isSomebodySending() {
-    return sender != null;
+    return sender != null && !sender.isAbandoned();
   }
 
   /** Those who wait for their turn to send. */
@@ -26,7 +26,7 @@ abstract class Sending extends Direction {
   }
 
   final void takeTurn(Coroutine self, long deadline) throws IOException {
-    if (sender == null) {
+    if (!isSomebodySending()) {
       sender = self;
       return;
     }
@@ -35,7 +35,9 @@ abstract class Sending extends Direction {
     waiting.add(self);
     Wake why = self.await(deadline);
     if (sender != self) {
-      waiting.remove(self);
+      if (!self.isAbandoned()) {
+        waiting.remove(self);
+      }
       check(why);
       throw new IllegalStateException("woken for a turn that it does not have");
     }
@@ -48,7 +50,11 @@ abstract class Sending extends Direction {
     }
   }
 
-  final void passTurn() {
+  /** A task that the loop has let go has no turn any more: another one may have it. */
+  final void passTurn(Coroutine self) {
+    if (self.isAbandoned()) {
+      return;
+    }
     sender = null;
     if (turns == null) {
       return;

@@ -44,8 +44,9 @@ final class Server extends Service {
   /** Connections live on. */
   @Override
   void stop() {
-    leave();
-    closeSocket();
+    if (leave()) { // Else the socket is not its business any more.
+      closeSocket();
+    }
   }
 
   @Override

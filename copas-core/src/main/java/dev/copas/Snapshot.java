@@ -4,6 +4,7 @@ import dev.copas.loop.Coroutine;
 import dev.copas.loop.Turns;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +25,8 @@ final class Snapshot {
   Snapshot(Copas copas) {
     this.copas = copas;
     this.now = copas.machine.nanoTime();
-    copas.machine.forEachLive(coroutines::addFirst); // They come the youngest first.
+    copas.machine.forEachLive(coroutines::add);
+    Collections.reverse(coroutines); // They come the youngest first.
     copas.sockets.listeners().forEach(listener -> listener.tellWaits(waits::put));
     copas.sockets.datagrams().forEach(socket -> socket.tellWaits(waits::put));
     copas.sockets.connections().forEach(connection -> connection.tellWaits(waits::put));

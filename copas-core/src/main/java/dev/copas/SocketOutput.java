@@ -107,7 +107,7 @@ final class SocketOutput extends Sending implements Loop.Deferred {
       e.bytesTransferred = total - source.remaining();
       throw e;
     } finally {
-      passTurn();
+      passTurn(self);
     }
   }
 
@@ -144,7 +144,7 @@ final class SocketOutput extends Sending implements Loop.Deferred {
       checkOpen();
       drain(self, deadline);
     } finally {
-      passTurn();
+      passTurn(self);
     }
   }
 

@@ -7,6 +7,7 @@ import java.io.InterruptedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.net.SocketException;
 import java.net.StandardSocketOptions;
 import java.net.UnknownHostException;
 
@@ -68,6 +69,7 @@ final class TcpSocketImpl extends CopasSocketImpl {
     IOException failure = null;
     for (InetAddress address : addressesOf(target, nanos)) {
       checkNotClosed(); // During the look-up, or the attempt before.
+      checkNotLeftBehind();
       var candidate = new InetSocketAddress(address, target.getPort());
       try {
         connect(self, new Handshake(freshChannel(), candidate), deadline);
@@ -84,6 +86,13 @@ final class TcpSocketImpl extends CopasSocketImpl {
       }
     }
     throw failure != null ? failure : new UnknownHostException(target.getHostString());
+  }
+
+  /** A task that the loop has let go must not touch what belongs to the loop. */
+  private void checkNotLeftBehind() throws SocketException {
+    if (!copas.machine.isOnLoop()) {
+      throw new SocketException("Socket closed");
+    }
   }
 
   private InetAddress[] addressesOf(InetSocketAddress target, long nanos) throws IOException {

@@ -48,8 +48,11 @@ final class UnixSocketImpl extends CopasSocketImpl {
       copas.machine.arm(again, ASK_AGAIN_NANOS);
     }
 
+    /** Left alone, it opens what nobody waits for. */
     void end() {
-      copas.machine.cancel(again);
+      if (copas.machine.isOnLoop()) {
+        copas.machine.cancel(again);
+      }
     }
   }
 

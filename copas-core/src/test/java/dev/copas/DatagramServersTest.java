@@ -120,6 +120,17 @@ class DatagramServersTest {
     assertTrue(socket.isClosed());
   }
 
+  @Test
+  void aTimeOutThatIsNotGivenStaysAsItIs() throws Exception {
+    CopasDatagramSocket socket = copas.bindDatagram(LOCAL, 0);
+    socket.setSoTimeout(10);
+    var options = ServerOptions.defaults().timeouts(Duration.ofHours(1), null);
+    var found = new CompletableFuture<Integer>();
+    copas.addServer(socket, options, own -> found.complete(own.getSoTimeout()));
+    copas.loop();
+    assertEquals(10, found.join());
+  }
+
   // ---- How a handler ends
 
   @Test
@@ -207,6 +218,36 @@ class DatagramServersTest {
     SocketFixture.assertSays("the socket is still open", seen.join());
     ask("second", socket);
     assertFalse(socket.isClosed());
+  }
+
+  @Test
+  void aServerThatIsRemovedBeforeItBeginsDoesNotBegin() throws Exception {
+    try (var socket = copas.bindDatagram(LOCAL, 0)) {
+      var begun = new CompletableFuture<String>();
+      copas.addServer(socket, own -> begun.complete(own.toString()));
+      assertTrue(copas.removeServer(socket, true));
+      copas.loop();
+      assertFalse(begun.isDone());
+      assertFalse(socket.isClosed());
+    }
+  }
+
+  @Test
+  void aSocketThatWasToBeKeptIsKeptAlsoWhenAllIsDropped() throws Exception {
+    CopasDatagramSocket socket = echo();
+    try (socket;
+        var listening = copas.bind(LOCAL, 0)) {
+      copas.addServer(listening, LoopFixture::echo);
+      copas.loop(() -> {
+        Copas.pause();
+        assertTrue(copas.removeServer(socket, true));
+        assertTrue(copas.removeServer(listening, true));
+        copas.cancelAll(); // Before their tasks have ended.
+      });
+      assertFalse(socket.isClosed());
+      assertFalse(listening.isClosed());
+      errors.removeIf(InterruptedIOException.class::isInstance); // How the handler ends.
+    }
   }
 
   @Test

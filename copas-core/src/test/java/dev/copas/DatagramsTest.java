@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.example.waits.Program;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.lang.reflect.Method;
@@ -35,6 +36,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -692,6 +694,9 @@ class DatagramsTest {
         IllegalArgumentException.class,
         () -> ours.setOption(StandardSocketOptions.IP_MULTICAST_TTL, 256));
     assertThrows(
+        IllegalArgumentException.class,
+        () -> ours.setOption(StandardSocketOptions.IP_MULTICAST_IF, nothing()));
+    assertThrows(
         UnsupportedOperationException.class,
         () -> ours.setOption(StandardSocketOptions.TCP_NODELAY, true));
   }
@@ -869,5 +874,43 @@ class DatagramsTest {
     assertInstanceOf(SocketException.class, assertThrows(IOException.class, ours::receive));
     assertThrows(SocketException.class, () -> ours.send(new byte[1], peer));
     ours.close();
+  }
+
+  @Test
+  void whoIsInterruptedBeforeTheLoopGetsToACallHasNotMadeIt() throws Exception {
+    CopasDatagramSocket ours = bound();
+    DatagramSocket plain = plain();
+    var held = new CountDownLatch(1);
+    var over = new CountDownLatch(1);
+    var holder =
+        fixture.startRun(() -> {
+          held.countDown();
+          Program.compute(over);
+        });
+    try {
+      held.await();
+      Thread.currentThread().interrupt();
+      assertThrows(SocketException.class, () -> ours.connect(addressOf(plain)));
+      assertTrue(Thread.interrupted());
+    } finally {
+      over.countDown();
+    }
+    fixture.finish(holder);
+    fixture.runInTask(() -> {}); // What was asked before has had its turn.
+    assertFalse(ours.isConnected());
+  }
+
+  @Test
+  void aLongDatagramThatFailsForAnotherReasonIsNotSaidToBeTooLong() throws Exception {
+    CopasDatagramSocket ours = bound();
+    var error =
+        assertThrows(
+            SocketException.class, () -> fixture.runInTask(() -> ours.send(new byte[70_000])));
+    SocketFixture.assertSays("Socket is not connected", error);
+  }
+
+  @SuppressWarnings("NullAway") // As a user may who has no checker.
+  private static <T> T nothing() {
+    return null;
   }
 }

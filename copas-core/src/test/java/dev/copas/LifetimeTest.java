@@ -1,15 +1,21 @@
 package dev.copas;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.DatagramSocket;
 import java.net.Socket;
+import java.net.SocketAddress;
+import java.net.SocketException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -19,6 +25,10 @@ import org.junit.jupiter.api.Timeout;
 class LifetimeTest {
 
   private final List<String> log = new ArrayList<>();
+
+  private static SocketAddress addressOf(DatagramSocket socket) {
+    return socket.getLocalSocketAddress();
+  }
 
   @Test
   void exitReleasesThoseWhoWaitForIt() {
@@ -223,6 +233,43 @@ class LifetimeTest {
       });
       assertEquals("mine", seen.get().getMessage());
       assertEquals(List.of("default: theirs"), log);
+    }
+  }
+
+  @Test
+  void aDatagramSocketIsClosedWithItsLoop() throws Exception {
+    var copas = Modes.create();
+    CopasDatagramSocket socket = copas.bindDatagram("127.0.0.1", 0);
+    SocketAddress target = addressOf(socket);
+    assertFalse(socket.isClosed());
+    copas.close();
+    assertTrue(socket.isClosed());
+    var error = assertThrows(SocketException.class, () -> socket.trySend(new byte[1], target));
+    assertEquals("Socket closed", error.getMessage());
+    socket.close();
+  }
+
+  /** It has waited for a datagram for so long that the stop gave it up. */
+  @Test
+  void aTaskThatIsLeftBehindLeavesItsSocketToOthers() throws Exception {
+    var options = Options.defaults().closeTimeout(Duration.ofMillis(20));
+    try (var copas = Modes.create(options);
+        var socket = copas.bindDatagram("127.0.0.1", 0)) {
+      var ended = new CompletableFuture<SocketException>();
+      copas.addThread(() -> {
+        assertThrows(InterruptedIOException.class, socket::receive);
+        ended.complete(assertThrows(SocketException.class, socket::receive));
+      });
+      copas.loop(() -> {
+        Copas.pause();
+        copas.stop(Duration.ZERO);
+      });
+      assertEquals("Socket closed", ended.join().getMessage());
+      copas.loop(() -> {
+        socket.send("still there".getBytes(UTF_8), addressOf(socket));
+        log.add(new String(socket.receive().bytes(), UTF_8));
+      });
+      assertEquals(List.of("still there"), log);
     }
   }
 }

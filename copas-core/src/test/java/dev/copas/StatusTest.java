@@ -326,6 +326,15 @@ class StatusTest {
   }
 
   @Test
+  void theTimeToWaitMayBeMoreThanThereIs() throws Exception {
+    var options = Options.defaults().statusTimeout(Duration.ofSeconds(Long.MAX_VALUE));
+    try (var fixture = new LoopFixture(options)) {
+      fixture.start();
+      assertEquals(List.of(), fixture.copas.status().servers());
+    }
+  }
+
+  @Test
   void aClosedLoopHasNothing() throws Exception {
     var fixture = new LoopFixture();
     fixture.echo();

@@ -319,6 +319,25 @@ class UnixServersTest {
   }
 
   @Test
+  void aFileThatCannotBeDeletedKeepsNoOtherSocketOpen() throws Exception {
+    try (var fixture = SocketFixture.started()) {
+      for (int i = 0; i < 10; i++) {
+        Path gone = Files.createDirectory(folder.resolve("gone" + i));
+        fixture.copas.bindUnix(gone.resolve("s"));
+        Files.delete(gone.resolve("s"));
+        Files.delete(gone);
+        Files.createSymbolicLink(gone, gone); // Nothing in it can be asked for any more.
+        fixture.copas.bindUnix(folder.resolve("s" + i));
+      }
+      fixture.copas.close();
+      for (int i = 0; i < 10; i++) {
+        Path file = folder.resolve("s" + i);
+        LoopFixture.eventually(() -> !exists(file));
+      }
+    }
+  }
+
+  @Test
   void closingLeavesAFileAloneThatHasTakenThePlace() throws Exception {
     try (var fixture = SocketFixture.started()) {
       var server = fixture.copas.bindUnix(path());
@@ -388,6 +407,18 @@ class UnixServersTest {
         SocketFixture.assertSays("Options.epoll()", error);
       }
       assertFalse(new File("@name").exists());
+    }
+  }
+
+  @Test
+  void anAbstractNameThatAPathWouldChangeIsRefused() throws Exception {
+    try (var fixture = SocketFixture.started()) {
+      for (String name : List.of("@a/", "@a//b")) {
+        var error =
+            assertThrows(IllegalArgumentException.class, () -> fixture.copas.bindUnix(name));
+        SocketFixture.assertSays("the abstract name " + name + " cannot be had", error);
+        assertThrows(IllegalArgumentException.class, () -> fixture.copas.connectUnix(name));
+      }
     }
   }
 

@@ -456,7 +456,16 @@ public final class Loop {
     inbox.push(message);
     changed();
     if (closed) {
+      drainAfterClose();
+    }
+  }
+
+  /** Never beside the owner, which may still be closing its sockets: then it is who drains. */
+  private void drainAfterClose() {
+    if (isOnLoop()) {
       inbox.drain();
+    } else {
+      drainUnlessTurning();
     }
   }
 

@@ -39,11 +39,14 @@ abstract sealed class EpollChannel implements TransportChannel
   private static final int WRITABLE = Libc.EPOLLOUT | Libc.EPOLLHUP | Libc.EPOLLERR;
   private static final int MORE_THAN_DATA = READABLE & ~Libc.EPOLLIN;
 
+  private static final VarHandle FD;
   private static final VarHandle USERS;
 
   static {
     try {
-      USERS = MethodHandles.lookup().findVarHandle(EpollChannel.class, "users", int.class);
+      var lookup = MethodHandles.lookup();
+      FD = lookup.findVarHandle(EpollChannel.class, "fd", int.class);
+      USERS = lookup.findVarHandle(EpollChannel.class, "users", int.class);
     } catch (ReflectiveOperationException e) {
       throw new ExceptionInInitializerError(e);
     }
@@ -168,10 +171,13 @@ abstract sealed class EpollChannel implements TransportChannel
     }
   }
 
-  /** Takes the number away, for its close: from now on nobody uses it. */
+  /**
+   * Takes the number away, for its close: from now on nobody uses it.
+   *
+   * @return {@link #CLOSED} when somebody else has taken it
+   */
   int takeFd() {
-    int taken = fd;
-    fd = CLOSED;
+    int taken = (int) FD.getAndSet(this, CLOSED);
     VarHandle.fullFence(); // Whoever begins to use it sees that, or is seen.
     while (users > 0) {
       Thread.onSpinWait();
@@ -243,9 +249,10 @@ abstract sealed class EpollChannel implements TransportChannel
 
   @Override
   public void close() throws IOException {
-    if (fd != CLOSED) {
-      transport.forget(this);
-      close(takeFd());
+    transport.forget(this);
+    int taken = takeFd();
+    if (taken != CLOSED) { // The number may be another socket's since.
+      close(taken);
     }
   }
 

@@ -43,8 +43,10 @@ final class EpollDatagram extends EpollChannel implements PacketChannel {
   /** The system would not say which it is, but for its address. */
   @Override
   public <T> void setOption(SocketOption<T> option, @Nullable T value) throws IOException {
-    if (option == StandardSocketOptions.IP_MULTICAST_IF
-        && value instanceof NetworkInterface chosen) {
+    if (option == StandardSocketOptions.IP_MULTICAST_IF) {
+      if (!(value instanceof NetworkInterface chosen)) {
+        throw new IllegalArgumentException("Invalid value '" + value + "'");
+      }
       this.<@Nullable Void>use(number -> {
         EpollOptions.sendMulticastOn(number, family, chosen);
         return null;
@@ -155,6 +157,7 @@ final class EpollDatagram extends EpollChannel implements PacketChannel {
 
   @Override
   public boolean send(ByteBuffer source, @Nullable InetSocketAddress target) throws IOException {
+    checkUsable(); // Once all is closed, there is no place for the address either.
     int length = source.remaining();
     if (length > Libc.MOST_BYTES) {
       throw Errors.packetException(Errors.EMSGSIZE);

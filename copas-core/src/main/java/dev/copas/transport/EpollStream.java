@@ -215,6 +215,9 @@ final class EpollStream extends EpollChannel implements StreamChannel {
     transport.forget(this);
     transport.deregister(this);
     int last = takeFd();
+    if (last == CLOSED) {
+      return;
+    }
     try {
       Thread.ofPlatform().daemon().name("copas-linger").start(() -> closeQuietly(last));
     } catch (OutOfMemoryError e) { // No thread to be had: better to wait than to lose it.

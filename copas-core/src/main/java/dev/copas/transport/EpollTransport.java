@@ -229,7 +229,7 @@ public final class EpollTransport implements Transport {
 
   void forget(EpollChannel channel) {
     int fd = channel.fd;
-    if (fd < channels.length && channels[fd] == channel) {
+    if (fd != EpollChannel.CLOSED && fd < channels.length && channels[fd] == channel) {
       channels[fd] = null;
     }
     fresh.remove(channel);

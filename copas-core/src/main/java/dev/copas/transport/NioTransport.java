@@ -197,11 +197,23 @@ public final class NioTransport implements Transport {
 
   @Override
   public void close() throws IOException {
-    poll(0);
-    giveUpSpare();
-    for (SelectionKey key : selector.keys()) {
-      ((NioChannel) key.attachment()).closeNow();
+    try (selector) {
+      try {
+        poll(0);
+        giveUpSpare();
+      } finally {
+        for (SelectionKey key : selector.keys()) {
+          closeOneOfMany((NioChannel) key.attachment());
+        }
+      }
     }
-    selector.close();
+  }
+
+  private static void closeOneOfMany(NioChannel channel) {
+    try {
+      channel.closeNow();
+    } catch (IOException e) {
+      System.getLogger("dev.copas").log(System.Logger.Level.WARNING, "a socket is lost", e);
+    }
   }
 }

@@ -5,6 +5,7 @@ import java.net.BindException;
 import java.net.ConnectException;
 import java.net.SocketException;
 import java.net.UnixDomainSocketAddress;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
@@ -96,6 +97,8 @@ final class SocketFile {
       file.delete();
     } catch (NoSuchFileException e) {
       // Its server has deleted it meanwhile.
+    } catch (AccessDeniedException e) {
+      throw inUse("by a file that this user may not delete", obstacle);
     }
   }
 
