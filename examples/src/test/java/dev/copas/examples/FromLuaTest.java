@@ -40,7 +40,6 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,27 +51,11 @@ import org.junit.jupiter.api.io.TempDir;
  * never end if such a wait held the loop.
  */
 @Timeout(60)
-class FromLuaTest {
+class FromLuaTest extends SnippetLoop {
 
   private static final Duration INTERVAL = Duration.ofMillis(1);
 
-  private final Copas copas = Copas.create();
-  private final List<Throwable> errors = new ArrayList<>();
   private int ticks;
-
-  private void loop(TaskBody body) {
-    copas.setErrorHandler((error, task, socket) -> {
-      errors.add(error);
-      copas.stop(Duration.ZERO);
-    });
-    copas.loop(body);
-    assertEquals(List.of(), errors);
-  }
-
-  @AfterEach
-  void close() {
-    copas.close();
-  }
 
   @Test
   void timer() {

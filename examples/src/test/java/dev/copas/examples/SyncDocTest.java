@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.copas.Copas;
 import dev.copas.CopasSocket;
 import dev.copas.Task;
-import dev.copas.TaskBody;
 import dev.copas.sync.CopasFuture;
 import dev.copas.sync.CopasLock;
 import dev.copas.sync.CopasQueue;
@@ -22,32 +21,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** What docs/sync.md shows and says. */
 @Timeout(60)
-class SyncDocTest {
+class SyncDocTest extends SnippetLoop {
 
   private static final Duration INTERVAL = Duration.ofMillis(1);
-
-  private final Copas copas = Copas.create();
-  private final List<Throwable> errors = new ArrayList<>();
-
-  private void loop(TaskBody body) {
-    copas.setErrorHandler((error, task, socket) -> {
-      errors.add(error);
-      copas.stop(Duration.ZERO);
-    });
-    copas.loop(body);
-    assertEquals(List.of(), errors);
-  }
-
-  @AfterEach
-  void close() {
-    copas.close();
-  }
 
   @Test
   void timer() {
