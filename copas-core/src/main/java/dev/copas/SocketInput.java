@@ -54,6 +54,12 @@ final class SocketInput extends Direction {
     return "Read";
   }
 
+  /** The first and the last of its fields: the rest is between them. */
+  @Override
+  int prefetch() {
+    return super.prefetch() + (failure == null ? 0 : 1);
+  }
+
   void setTimeout(long nanos) {
     timeout = nanos;
   }
