@@ -304,10 +304,14 @@ public final class CopasSocket extends Socket {
 
     @Override
     public long transferTo(OutputStream target) throws IOException {
-      if (!(target instanceof FlushingStream) || isInputShutdown()) {
+      if (!(target instanceof FlushingStream sink) || !sink.isOf(impl.copas) || isInputShutdown()) {
         return in.transferTo(target);
       }
-      return call(self -> impl.input.transferTo(self, target));
+      try {
+        return call(self -> impl.input.transferTo(self, sink.output()));
+      } finally {
+        Reference.reachabilityFence(sink);
+      }
     }
   }
 
@@ -328,6 +332,14 @@ public final class CopasSocket extends Socket {
 
     FlushingStream(OutputStream plain) {
       super(plain);
+    }
+
+    boolean isOf(Copas copas) {
+      return impl.copas == copas;
+    }
+
+    SocketOutput output() {
+      return impl.output;
     }
 
     @Override

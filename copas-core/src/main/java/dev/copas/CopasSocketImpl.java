@@ -120,6 +120,11 @@ abstract sealed class CopasSocketImpl extends SocketImpl implements TransportCha
     }
   }
 
+  @Override
+  public int prefetch() {
+    return input.prefetch() + output.prefetch();
+  }
+
   // ---- How a connection comes about
 
   @Override

@@ -2,6 +2,7 @@ package dev.copas;
 
 import dev.copas.loop.Coroutine;
 import dev.copas.loop.Wake;
+import dev.copas.transport.TransportChannel;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketException;
@@ -88,6 +89,11 @@ abstract class Direction {
     var again = new SocketException(failure.getMessage());
     again.initCause(failure);
     return again;
+  }
+
+  /** See {@link TransportChannel.Listener#prefetch}. */
+  int prefetch() {
+    return waiting == null ? 0 : waiting.prefetch();
   }
 
   /** Lets the one who waits try again; false when nobody waits. */

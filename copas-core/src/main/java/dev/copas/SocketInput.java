@@ -3,7 +3,6 @@ package dev.copas;
 import dev.copas.loop.Coroutine;
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.net.SocketException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -53,6 +52,12 @@ final class SocketInput extends Direction {
   @Override
   String verb() {
     return "Read";
+  }
+
+  /** The first and the last of its fields: the rest is between them. */
+  @Override
+  int prefetch() {
+    return super.prefetch() + (failure == null ? 0 : 1);
   }
 
   void setTimeout(long nanos) {
@@ -178,7 +183,7 @@ final class SocketInput extends Direction {
   }
 
   /** Passes everything on until the stream ends. While it waits for more, it has no buffer. */
-  long transferTo(Coroutine self, OutputStream target) throws IOException {
+  long transferTo(Coroutine self, SocketOutput target) throws IOException {
     long total = 0;
     while (true) {
       begin(self);
@@ -188,12 +193,12 @@ final class SocketInput extends Direction {
         }
         ByteBuffer passed =
             buffer; // A close or shutdown meanwhile would give it to another socket.
-        int from = start;
         int count = end - start;
+        passed.limit(end).position(start);
         buffer = Buffers.NONE;
         start = 0;
         end = 0;
-        target.write(passed.array(), from, count);
+        target.send(self, passed);
         buffers.give(passed); // Not after a failure: another loop may still be about to send it.
         total += count;
       } finally {

@@ -67,6 +67,12 @@ final class SocketOutput extends Sending implements Loop.Deferred {
     return "Write";
   }
 
+  /** The first and the last of its fields: the rest is between them. */
+  @Override
+  int prefetch() {
+    return super.prefetch() + (failure == null ? 0 : 1);
+  }
+
   void setTimeout(long nanos) {
     timeout = nanos;
   }

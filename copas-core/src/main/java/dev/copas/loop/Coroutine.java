@@ -404,6 +404,14 @@ public final class Coroutine extends Inbox.Message implements Executor {
     return lastRan;
   }
 
+  /** Reads what it takes to wake and resume it, so that the processor has it at hand. */
+  public int prefetch() {
+    return (int) lastRan
+        + (continuation == null ? 0 : 1)
+        + (thread.isInterrupted() ? 1 : 0)
+        + (thread.isAlive() ? 1 : 0);
+  }
+
   /** Whether it could go on, and its turn has not come. Only for the owner of the loop. */
   public boolean isWoken() {
     return yields || (waiting && reason != null);

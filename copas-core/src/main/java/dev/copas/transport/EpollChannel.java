@@ -1,7 +1,5 @@
 package dev.copas.transport;
 
-import static java.util.Objects.requireNonNull;
-
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -29,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * stream that come together are told once, and the first read takes only the data. After an end, an
  * error or an urgent byte (a read stops in front of it), only a read that finds nothing counts.
  */
-abstract sealed class EpollChannel implements TransportChannel
+abstract sealed class EpollChannel extends PolledChannel
     permits EpollStream, EpollListener, EpollDatagram {
 
   static final int CLOSED = -1;
@@ -72,10 +70,6 @@ abstract sealed class EpollChannel implements TransportChannel
 
   private boolean wantsRead;
   private boolean wantsWrite;
-  private @Nullable Listener listener;
-
-  /** Whether it is to be told in the next poll of what it knows already. */
-  boolean due;
 
   EpollChannel(EpollTransport transport, int fd, int family) {
     this.transport = transport;
@@ -85,16 +79,11 @@ abstract sealed class EpollChannel implements TransportChannel
   }
 
   @Override
-  public void setListener(Listener listener) {
-    this.listener = listener;
-  }
-
-  @Override
   public void awaitReadable() throws IOException {
     checkOpen();
     wantsRead = true;
     if (readable) {
-      transport.tell(this);
+      transport.due.add(this);
     }
   }
 
@@ -103,7 +92,7 @@ abstract sealed class EpollChannel implements TransportChannel
     checkOpen();
     wantsWrite = true;
     if (writable) {
-      transport.tell(this);
+      transport.due.add(this);
     }
   }
 
@@ -116,9 +105,9 @@ abstract sealed class EpollChannel implements TransportChannel
     writable |= (events & WRITABLE) != 0;
   }
 
-  /** Passes on what is wanted. The listener may close the channel. */
-  void pass() {
-    if (wantsWrite && writable) {
+  @Override
+  void tell() {
+    if (wantsWrite && writable && fd != CLOSED) {
       wantsWrite = false;
       listener().writable();
     }
@@ -126,10 +115,6 @@ abstract sealed class EpollChannel implements TransportChannel
       wantsRead = false;
       listener().readable();
     }
-  }
-
-  private Listener listener() {
-    return requireNonNull(listener, "a channel without a listener was waited on");
   }
 
   void checkOpen() throws IOException {

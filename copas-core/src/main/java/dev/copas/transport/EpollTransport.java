@@ -16,7 +16,6 @@ import java.net.UnknownHostException;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.spi.AbstractInterruptibleChannel;
-import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
@@ -34,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class EpollTransport implements Transport {
 
-  private static final int EVENTS_PER_POLL = 1024;
+  private static final int EVENTS_PER_POLL = DueChannels.GROUP;
   private static final long WAKEUP = -1;
   private static final MemorySegment ONE = Arena.global().allocateFrom(Libc.UNALIGNED_LONG, 1);
 
@@ -69,7 +68,9 @@ public final class EpollTransport implements Transport {
   /** Those that are not registered yet: the threads that make them are not the owner. */
   private final Set<EpollChannel> fresh = ConcurrentHashMap.newKeySet();
 
-  private final ArrayDeque<EpollChannel> due = new ArrayDeque<>();
+  /** In the next poll, also those that wait for what they know to be there. */
+  final DueChannels due = new DueChannels();
+
   private int generations;
   private int spare = EpollChannel.CLOSED;
   private Interruption interruption = new Interruption();
@@ -292,7 +293,7 @@ public final class EpollTransport implements Transport {
     for (int i = 0; i < count; i++) {
       note(i * Libc.EVENT_SIZE);
     }
-    tellDue(due.size());
+    due.tellGroup();
   }
 
   private int waitFor(int millis) {
@@ -323,27 +324,7 @@ public final class EpollTransport implements Transport {
     EpollChannel channel = channels[(int) data];
     if (channel != null && channel.generation == (int) (data >>> 32)) {
       channel.note(events.get(JAVA_INT_UNALIGNED, offset));
-      tell(channel);
-    }
-  }
-
-  /** In this poll, or in the next one for a channel that waits for what it knows to be there. */
-  void tell(EpollChannel channel) {
-    if (!channel.due) {
-      channel.due = true;
       due.add(channel);
-    }
-  }
-
-  private void tellDue(int count) {
-    for (int i = 0; i < count; i++) {
-      EpollChannel channel = due.poll();
-      if (channel != null) {
-        channel.due = false;
-        if (channel.fd != EpollChannel.CLOSED) {
-          channel.pass();
-        }
-      }
     }
   }
 

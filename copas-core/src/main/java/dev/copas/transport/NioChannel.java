@@ -1,11 +1,10 @@
 package dev.copas.transport;
 
-import static java.util.Objects.requireNonNull;
-
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketOption;
+import java.nio.channels.CancelledKeyException;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.NetworkChannel;
 import java.nio.channels.SelectableChannel;
@@ -21,13 +20,11 @@ import org.jspecify.annotations.Nullable;
  * connection (wait, read, answer, wait), and is taken back only when something came that nobody
  * waited for. Interest in writing is for one report: room is there nearly always.
  */
-abstract sealed class NioChannel implements TransportChannel
-    permits NioStream, NioListener, NioDatagram {
+abstract sealed class NioChannel extends PolledChannel permits NioStream, NioListener, NioDatagram {
 
   private final NioTransport transport;
   private final SelectableChannel selectable;
   private final SelectionKey key;
-  private @Nullable Listener listener;
   private int interest;
 
   NioChannel(NioTransport transport, SelectableChannel selectable) throws IOException {
@@ -45,11 +42,6 @@ abstract sealed class NioChannel implements TransportChannel
 
   /** Called when the channel was reported readable. */
   void onReadable() {}
-
-  @Override
-  public void setListener(Listener listener) {
-    this.listener = listener;
-  }
 
   @Override
   public void awaitReadable() throws IOException {
@@ -73,9 +65,16 @@ abstract sealed class NioChannel implements TransportChannel
     transport.changed();
   }
 
-  /** Passes on what the selector found. */
-  void ready() throws ClosedChannelException {
-    int ops = key.readyOps();
+  @Override
+  void tell() {
+    try {
+      tellOf(key.readyOps());
+    } catch (CancelledKeyException | ClosedChannelException e) {
+      // Closed since the selector has found it.
+    }
+  }
+
+  private void tellOf(int ops) throws ClosedChannelException {
     if ((ops & ~readBit()) != 0) {
       setInterest(interest & readBit());
       listener().writable();
@@ -86,10 +85,6 @@ abstract sealed class NioChannel implements TransportChannel
         setInterest(interest & ~readBit());
       }
     }
-  }
-
-  private Listener listener() {
-    return requireNonNull(listener, "a channel without a listener was waited on");
   }
 
   /** NIO throws bare IOExceptions where java.net has always thrown SocketExceptions. */

@@ -4,8 +4,6 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
-import java.nio.channels.CancelledKeyException;
-import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ClosedSelectorException;
 import java.nio.channels.DatagramChannel;
 import java.nio.channels.SelectableChannel;
@@ -23,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 public final class NioTransport implements Transport {
 
   private final Selector selector;
-  private final Consumer<SelectionKey> onReady = NioTransport::pass;
+  private final DueChannels due = new DueChannels();
+  private final Consumer<SelectionKey> onReady = this::note;
   private @Nullable SocketChannel spare;
   private final Deque<Runnable> afterNextSelect = new ArrayDeque<>();
   private volatile boolean closesPending;
@@ -106,24 +105,35 @@ public final class NioTransport implements Transport {
 
   @Override
   public void poll(long nanos) throws IOException {
+    if (due.isEmpty() || closesPending || !afterNextSelect.isEmpty()) {
+      select(nanos);
+    }
+    due.tellGroup();
+  }
+
+  private void select(long nanos) throws IOException {
     closesPending = false;
-    if (nanos <= 0 || !afterNextSelect.isEmpty()) {
+    if (nanos <= 0 || !due.isEmpty() || !afterNextSelect.isEmpty()) {
       selector.selectNow(onReady);
     } else {
-      select(nanos == Long.MAX_VALUE ? 0 : millisRoundedUp(nanos));
+      selectFor(nanos == Long.MAX_VALUE ? 0 : millisRoundedUp(nanos));
     }
     for (Runnable task; (task = afterNextSelect.poll()) != null; ) {
       run(task);
     }
   }
 
-  private void select(long millis) throws IOException {
+  private void selectFor(long millis) throws IOException {
     selecting = true;
     try {
       selector.select(onReady, millis);
     } finally {
       selecting = false;
     }
+  }
+
+  private void note(SelectionKey key) {
+    due.add((NioChannel) key.attachment());
   }
 
   private static void run(Runnable task) {
@@ -137,14 +147,6 @@ public final class NioTransport implements Transport {
   /** Rounded up, so that no timer is early and a last fraction of a millisecond does not spin. */
   private static long millisRoundedUp(long nanos) {
     return 1 + TimeUnit.NANOSECONDS.toMillis(nanos - 1);
-  }
-
-  private static void pass(SelectionKey key) {
-    try {
-      ((NioChannel) key.attachment()).ready();
-    } catch (CancelledKeyException | ClosedChannelException e) {
-      // Closed by a listener that ran earlier in this poll.
-    }
   }
 
   @Override

@@ -31,8 +31,9 @@ public interface Transport {
   InetAddress @Nullable [] resolve(String host);
 
   /**
-   * Tells the listeners of all channels what became ready, after waiting until there is something,
-   * {@link #wakeup()} is called or the time has passed.
+   * Tells the listeners of channels what became ready, after waiting until there is something,
+   * {@link #wakeup()} is called or the time has passed. When they are many, the next poll does not
+   * wait but goes on with them.
    *
    * @param nanos how long to wait at most; 0 only looks, {@link Long#MAX_VALUE} is for ever
    */

@@ -17,6 +17,14 @@ public interface TransportChannel {
 
     /** The channel can be written to, or its connection attempt has ended. */
     void writable();
+
+    /**
+     * Reads what it will need when it is told, so that the processor has it at hand. The result
+     * means nothing.
+     */
+    default int prefetch() {
+      return 0;
+    }
   }
 
   void setListener(Listener listener);
