@@ -226,18 +226,41 @@ public final class Copas implements Executor, AutoCloseable {
 
   private CopasServerSocket listening(CopasServerSocketImpl impl, @Nullable SocketAddress address)
       throws IOException {
+    CopasServerSocket server = unbound(impl);
+    try {
+      server.bind(address);
+      return server;
+    } catch (Throwable e) {
+      server.close();
+      throw e;
+    }
+  }
+
+  private CopasServerSocket unbound(CopasServerSocketImpl impl) throws IOException {
     checkOpen();
     var server = new CopasServerSocket(this, impl);
     try {
       if (!System.getProperty("os.name").startsWith("Windows")) {
         server.setReuseAddress(true);
       }
-      server.bind(address, options.backlog());
       return server;
     } catch (Throwable e) {
       server.close();
       throw e;
     }
+  }
+
+  /**
+   * A TCP socket that will listen and is not bound yet, for those who have options to set before
+   * they {@link CopasServerSocket#bind(SocketAddress) bind} it. Reuse-address is on, as {@link
+   * #bind} has it.
+   *
+   * <p>With {@link java.net.StandardSocketOptions#SO_REUSEPORT}, where the system has it, several
+   * loops of a process, or several processes, listen on one port, and the system deals the
+   * connections out to them.
+   */
+  public CopasServerSocket serverSocket() throws IOException {
+    return unbound(new TcpServerSocketImpl(this));
   }
 
   /**
@@ -254,7 +277,8 @@ public final class Copas implements Executor, AutoCloseable {
    *
    * <p>The file that a server leaves behind which was killed is replaced: one that is a socket, and
    * whose connections the system refuses. (So a server that runs sees a connection that ends at
-   * once. Two that start at the same moment may both take the place of a third.)
+   * once. Of two that start at the same moment, one may be taken for one that is gone; it is told
+   * that the address is in use.)
    *
    * @param permissions of the file: who may write to it may connect. They hold before anybody can:
    *     with java.nio, where the system listens first, whoever got in before is turned away (but
@@ -336,14 +360,17 @@ public final class Copas implements Executor, AutoCloseable {
    * Accepts connections in a task of the loop, and runs the handler for each in a task of its own.
    * From any thread.
    *
-   * @param server what {@link #bind} has made, here
-   * @throws IllegalStateException when it has a server already
+   * @param server what {@link #bind} or {@link #serverSocket} has made, here
+   * @throws IllegalStateException when it has a server already, or is not bound yet
    */
   public void addServer(ServerSocket server, ServerOptions serverOptions, Handler handler) {
     Objects.requireNonNull(handler, "handler");
     Objects.requireNonNull(serverOptions, "serverOptions");
     CopasServerSocket serverSocket = own(server);
     checkTakesServer(serverSocket, serverSocket.isClosed());
+    if (!serverSocket.isBound()) {
+      throw new IllegalStateException("the server socket is not bound yet; bind() it first");
+    }
     new Server(this, serverSocket, serverOptions, handler).start();
   }
 

@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A listening socket whose {@link #accept} lets other tasks run. Made by {@link Copas#bind} and
- * {@link Copas#bindUnix}.
+ * A listening socket whose {@link #accept} lets other tasks run. Made by {@link Copas#bind}, {@link
+ * Copas#bindUnix} and {@link Copas#serverSocket}.
  *
  * <p>A {@link ServerSocket} in every other respect. {@link #close} may be called from any thread;
  * who waits in {@code accept} then gets a {@link SocketException}. For more options than java.net
@@ -36,6 +36,17 @@ public final class CopasServerSocket extends ServerSocket {
 
   Copas copas() {
     return copas;
+  }
+
+  /**
+   * Binds it and listens, with {@link Options#backlog}.
+   *
+   * @param address null is any free port on all addresses
+   * @throws java.net.BindException when the address is in use or not this machine's
+   */
+  @Override
+  public void bind(@Nullable SocketAddress address) throws IOException {
+    bind(address, copas.options.backlog());
   }
 
   /**

@@ -43,6 +43,7 @@ final class DatagramEndpoint implements TransportChannel.Listener {
   private final Forgotten watch;
   private final Set<Membership> memberships = new HashSet<>();
   private volatile boolean closed;
+  private @Nullable InetSocketAddress bound;
   private volatile @Nullable InetSocketAddress local;
   private volatile @Nullable InetSocketAddress remote;
   private long since;
@@ -112,7 +113,8 @@ final class DatagramEndpoint implements TransportChannel.Listener {
     } catch (BindException e) {
       throw Addresses.cannotBind(wanted, e);
     }
-    local = Addresses.withName(wanted, channel.localAddress());
+    bound = Addresses.withName(wanted, channel.localAddress());
+    local = bound;
     since = copas.machine.moment();
     copas.sockets.add(this);
   }
@@ -122,21 +124,16 @@ final class DatagramEndpoint implements TransportChannel.Listener {
     disconnect();
     channel.connect(target);
     remote = target;
-    noteLocal();
+    if (channel.localAddress() instanceof InetSocketAddress seenByPeer) {
+      local = seenByPeer;
+    }
   }
 
   void disconnect() throws IOException {
     if (remote != null && !isClosed()) {
-      channel.disconnect();
       remote = null;
-      noteLocal();
-    }
-  }
-
-  /** A connected socket shows the address that the peer sees. */
-  private void noteLocal() throws IOException {
-    if (channel.localAddress() instanceof InetSocketAddress address) {
-      local = address;
+      local = bound;
+      channel.disconnect();
     }
   }
 

@@ -81,8 +81,9 @@ final class FlightPrograms {
         }
       } catch (IOException e) {
         many.removeLast().close();
-        many.add(new java.net.Socket(InetAddress.getLoopbackAddress(), port));
-        Thread.sleep(300); // The server meets that.
+        var refused = new java.net.Socket(InetAddress.getLoopbackAddress(), port);
+        many.add(refused);
+        say("refused " + refused.getInputStream().read());
       }
       for (java.io.Closeable socket : many) {
         socket.close();

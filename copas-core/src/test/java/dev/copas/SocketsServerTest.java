@@ -8,20 +8,27 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.BindException;
 import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketOption;
 import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.DisabledIf;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.function.Executable;
 
 /** Servers: how they start, treat their connections, and stop. And the options of sockets. */
@@ -243,6 +250,46 @@ class SocketsServerTest {
       fixture.await(() -> !fixture.copas.removeServer(server));
       assertTrue(fixture.errors.isEmpty(), fixture.errors.toString());
     }
+  }
+
+  @Test
+  void aServerSocketHasToBeBoundBeforeItIsServed() throws Exception {
+    try (var fixture = SocketFixture.started();
+        var server = fixture.copas.serverSocket()) {
+      var error =
+          assertThrows(
+              IllegalStateException.class,
+              () -> fixture.copas.addServer(server, SocketsServerTest::echo));
+      SocketFixture.assertSays("bind() it first", error);
+      server.bind(new InetSocketAddress(InetAddress.ofLiteral(SocketFixture.LOCAL), 0));
+      fixture.copas.addServer(server, SocketsServerTest::echo);
+      checkEcho(fixture.client(server), "hello");
+    }
+  }
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void serverSocketsThatAreToldToBeforeTheyAreBoundShareAPort() throws Exception {
+    try (var fixture = SocketFixture.started();
+        var first = sharing(fixture, 0);
+        var second = sharing(fixture, first.getLocalPort())) {
+      fixture.copas.addServer(first, socket -> socket.send("1"));
+      fixture.copas.addServer(second, socket -> socket.send("2"));
+      var answers = new HashSet<Integer>();
+      for (int i = 0; i < 64; i++) {
+        answers.add(fixture.client(first).getInputStream().read());
+      }
+      assertEquals(Set.of((int) '1', (int) '2'), answers);
+      assertThrows(
+          BindException.class, () -> fixture.copas.bind(SocketFixture.LOCAL, first.getLocalPort()));
+    }
+  }
+
+  private static CopasServerSocket sharing(SocketFixture fixture, int port) throws IOException {
+    CopasServerSocket socket = fixture.copas.serverSocket();
+    socket.setOption(StandardSocketOptions.SO_REUSEPORT, true);
+    socket.bind(new InetSocketAddress(InetAddress.ofLiteral(SocketFixture.LOCAL), port));
+    return socket;
   }
 
   @Test

@@ -29,7 +29,8 @@ final class Report {
             .filter(scenario -> byScenario.containsKey(scenario.id()))
             .map(scenario -> table(scenario, byScenario.getOrDefault(scenario.id(), List.of())))
             .collect(joining("\n"));
-    Files.writeString(folder.resolve("RESULTS.md"), head() + tables);
+    String steps = SingleSteps.table(folder.resolve(SingleSteps.FILE));
+    Files.writeString(folder.resolve("RESULTS.md"), head() + tables + steps);
     for (String size : List.of("64b", "16k")) {
       var plot = new Plot(size.equals("64b") ? "Echo of 64 bytes" : "Echo of 16 KB", size, samples);
       if (plot.hasLines()) {

@@ -1,6 +1,7 @@
 package dev.copas.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
@@ -47,6 +48,22 @@ class ReportTest {
     assertEquals("## Echo of 64 bytes, 64 connections", lines.getFirst());
     assertTrue(lines.get(5).startsWith("| Copas, epoll | 3.00 (3.00-3.00) | 1.50 | 0.75 |"), table);
     assertTrue(lines.get(5).endsWith("50 %, 99 % (load-bound) |"), table);
+  }
+
+  @Test
+  void whatJmhMeasuredIsAtTheEnd(@TempDir Path folder) throws Exception {
+    Report.write(folder, List.of());
+    Path report = folder.resolve("RESULTS.md");
+    assertFalse(Files.readString(report).contains("JMH"), "there is none");
+    Files.writeString(
+        folder.resolve("jmh.csv"),
+        """
+        "Benchmark","Mode","Threads","Samples","Score","Score Error (99.9%)","Unit"
+        "dev.copas.bench.jmh.TaskSwitch.parkOnCopas","avgt",1,15,258.123456,3.251234,"ns/op"
+        """);
+    Report.write(folder, List.of());
+    String line = "| TaskSwitch.parkOnCopas | 258.1 ± 3.3 | ns/op |\n";
+    assertTrue(Files.readString(report).endsWith(line), "it is the last line");
   }
 
   @Test

@@ -38,6 +38,9 @@ final class EpollListener extends EpollChannel implements ListenChannel {
       file.restrictTo(permissions);
     }
     listen(backlog);
+    if (file != null) {
+      file.checkInPlace();
+    }
   }
 
   private void listen(int backlog) throws IOException {

@@ -47,9 +47,13 @@ final class NioListener extends NioChannel implements ListenChannel {
       throw NioTransport.noAbstractNames(local);
     }
     file = SocketFile.bind(transport, local, () -> channel.bind(local, backlog));
-    if (file != null && permissions != null && file.restrictTo(permissions)) {
+    if (file == null) {
+      return;
+    }
+    if (permissions != null && file.restrictTo(permissions)) {
       turnAwayAll();
     }
+    file.checkInPlace();
   }
 
   private void turnAwayAll() throws IOException {

@@ -139,6 +139,24 @@ final class SocketFile {
   }
 
   /**
+   * To be asked once the socket listens. Before that, another server that is starting could take it
+   * for one that is gone.
+   */
+  void checkInPlace() throws IOException {
+    if (!isInPlace()) {
+      throw new BindException("Address already in use by a server that started at the same moment");
+    }
+  }
+
+  private boolean isInPlace() throws IOException {
+    try {
+      return keyOf(path).equals(key);
+    } catch (NoSuchFileException e) {
+      return false;
+    }
+  }
+
+  /**
    * Says who may connect.
    *
    * @return whether somebody could until now who may not from now on
@@ -151,12 +169,8 @@ final class SocketFile {
 
   /** Unless another one has its place. To be called while the socket is open: see the key. */
   void delete() throws IOException {
-    try {
-      if (keyOf(path).equals(key)) {
-        Files.delete(path);
-      }
-    } catch (NoSuchFileException e) {
-      // Somebody else has done it.
+    if (isInPlace()) {
+      Files.deleteIfExists(path);
     }
   }
 }
