@@ -1,10 +1,12 @@
 package dev.copas.bench;
 
+import static java.util.function.Predicate.not;
 import static java.util.stream.Collectors.joining;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 
 /** What JMH has measured, from the file that it writes. */
 final class SingleSteps {
@@ -39,8 +41,15 @@ final class SingleSteps {
   private static String row(String line) {
     String[] cells = line.replace("\"", "").split(",", -1);
     String benchmark = cells[0].replaceFirst(".*\\.(\\w+\\.\\w+)$", "$1");
+    String parameters =
+        Arrays.stream(cells)
+            .skip(7)
+            .filter(not(String::isEmpty))
+            .map(" "::concat)
+            .collect(joining());
     double score = Double.parseDouble(cells[4]);
     double error = Double.parseDouble(cells[5]);
-    return "| %s | %,.1f ± %,.1f | %s |\n".formatted(benchmark, score, error, cells[6]);
+    return "| %s%s | %,.1f ± %,.1f | %s |\n"
+        .formatted(benchmark, parameters, score, error, cells[6]);
   }
 }

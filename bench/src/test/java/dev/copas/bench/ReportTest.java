@@ -58,12 +58,17 @@ class ReportTest {
     Files.writeString(
         folder.resolve("jmh.csv"),
         """
-        "Benchmark","Mode","Threads","Samples","Score","Score Error (99.9%)","Unit"
-        "dev.copas.bench.jmh.TaskSwitch.parkOnCopas","avgt",1,15,258.123456,3.251234,"ns/op"
+        "Benchmark","Mode","Threads","Samples","Score","Score Error (99.9%)","Unit","Param: on"
+        "dev.copas.bench.jmh.TaskSwitch.parkOnCopas","avgt",1,15,258.123456,3.251234,"ns/op",
+        "dev.copas.bench.jmh.CrossThreadExecute.oneByOne","avgt",1,15,80.5,0.5,"ns/op",NETTY
         """);
     Report.write(folder, List.of());
-    String line = "| TaskSwitch.parkOnCopas | 258.1 ± 3.3 | ns/op |\n";
-    assertTrue(Files.readString(report).endsWith(line), "it is the last line");
+    String rows =
+        """
+        | TaskSwitch.parkOnCopas | 258.1 ± 3.3 | ns/op |
+        | CrossThreadExecute.oneByOne NETTY | 80.5 ± 0.5 | ns/op |
+        """;
+    assertTrue(Files.readString(report).endsWith(rows), "they are the last lines");
   }
 
   @Test
