@@ -256,8 +256,8 @@ public final class Copas implements Executor, AutoCloseable {
    * #bind} has it.
    *
    * <p>With {@link java.net.StandardSocketOptions#SO_REUSEPORT}, where the system has it, several
-   * loops of a process, or several processes, listen on one port, and the system deals the
-   * connections out to them.
+   * loops of a process, or several processes, listen on one port, and Linux deals the connections
+   * out to them.
    */
   public CopasServerSocket serverSocket() throws IOException {
     return unbound(new TcpServerSocketImpl(this));
@@ -277,8 +277,8 @@ public final class Copas implements Executor, AutoCloseable {
    *
    * <p>The file that a server leaves behind which was killed is replaced: one that is a socket, and
    * whose connections the system refuses. (So a server that runs sees a connection that ends at
-   * once. Of two that start at the same moment, one may be taken for one that is gone; it is told
-   * that the address is in use.)
+   * once. Of two that start at the same moment, one may take the other for one that is gone; that
+   * one is told so, unless it was ready in between. Where that can happen, lock a file beside it.)
    *
    * @param permissions of the file: who may write to it may connect. They hold before anybody can:
    *     with java.nio, where the system listens first, whoever got in before is turned away (but

@@ -293,8 +293,9 @@ public final class CopasSocket extends Socket {
   }
 
   /**
-   * The JDK's stream of a socket passes on through a buffer of its own, also while it waits. From
-   * socket to socket, this one takes those of the loop. Others may keep what they are given.
+   * The JDK's stream of a socket passes on through a buffer of its own, also while it waits. To
+   * another socket of its loop, this one takes those of the loop. Others may keep what they are
+   * given.
    */
   private final class PassingStream extends FilterInputStream {
 

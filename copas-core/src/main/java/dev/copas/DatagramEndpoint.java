@@ -43,7 +43,10 @@ final class DatagramEndpoint implements TransportChannel.Listener {
   private final Forgotten watch;
   private final Set<Membership> memberships = new HashSet<>();
   private volatile boolean closed;
+
+  /** What it is bound to, connected or not. */
   private @Nullable InetSocketAddress bound;
+
   private volatile @Nullable InetSocketAddress local;
   private volatile @Nullable InetSocketAddress remote;
   private long since;
@@ -174,8 +177,8 @@ final class DatagramEndpoint implements TransportChannel.Listener {
   }
 
   private String where() {
-    InetSocketAddress bound = local;
-    return bound == null ? "" : Addresses.format(bound);
+    InetSocketAddress present = local;
+    return present == null ? "" : Addresses.format(present);
   }
 
   /** Tells of each task that waits here, and what for. */
@@ -252,10 +255,10 @@ final class DatagramEndpoint implements TransportChannel.Listener {
 
   private void closeForgotten() {
     closed = true;
-    InetSocketAddress bound = local;
+    InetSocketAddress present = local;
     Reports.warning(
         "the datagram socket "
-            + (bound == null ? "" : "on " + Addresses.format(bound) + " ")
+            + (present == null ? "" : "on " + Addresses.format(present) + " ")
             + "was never closed, and nobody can use it any more; it is closed now. Close sockets,"
             + " best with try-with-resources.",
         null);

@@ -54,10 +54,10 @@ final class SocketInput extends Direction {
     return "Read";
   }
 
-  /** The first and the last of its fields: the rest is between them. */
+  /** The fields lie on two lines of the cache; this is one from each. */
   @Override
   int prefetch() {
-    return super.prefetch() + (failure == null ? 0 : 1);
+    return super.prefetch() + (receiver == null ? 0 : 1);
   }
 
   void setTimeout(long nanos) {
@@ -198,8 +198,11 @@ final class SocketInput extends Direction {
         buffer = Buffers.NONE;
         start = 0;
         end = 0;
-        target.send(self, passed);
-        buffers.give(passed); // Not after a failure: another loop may still be about to send it.
+        try {
+          target.send(self, passed);
+        } finally {
+          buffers.give(passed);
+        }
         total += count;
       } finally {
         end();

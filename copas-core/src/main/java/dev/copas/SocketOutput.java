@@ -67,7 +67,7 @@ final class SocketOutput extends Sending implements Loop.Deferred {
     return "Write";
   }
 
-  /** The first and the last of its fields: the rest is between them. */
+  /** The fields lie on two lines of the cache; this is one from each. */
   @Override
   int prefetch() {
     return super.prefetch() + (failure == null ? 0 : 1);

@@ -83,6 +83,7 @@ final class FlightPrograms {
         many.removeLast().close();
         var refused = new java.net.Socket(InetAddress.getLoopbackAddress(), port);
         many.add(refused);
+        refused.setSoTimeout(20_000);
         say("refused " + refused.getInputStream().read());
       }
       for (java.io.Closeable socket : many) {

@@ -107,6 +107,7 @@ class FlightRecordsTest {
   void aServerThatBacksOffIsRecorded() throws Exception {
     var result = LoopChildJvm.withDescriptors(200).run("backoff", FlightPrograms.class);
     assertEquals(0, result.exitCode(), result.output());
+    assertTrue(result.output().contains("refused -1"), result.output());
     assertTrue(result.output().contains("server crowded"), result.output());
     assertTrue(result.output().contains("Too many open files"), result.output());
     assertTrue(result.output().contains("delay 100"), result.output());

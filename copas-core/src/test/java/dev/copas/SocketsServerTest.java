@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.SocketOption;
 import java.net.SocketTimeoutException;
 import java.net.StandardSocketOptions;
@@ -261,7 +262,23 @@ class SocketsServerTest {
               IllegalStateException.class,
               () -> fixture.copas.addServer(server, SocketsServerTest::echo));
       SocketFixture.assertSays("bind() it first", error);
+      assertThrows(SocketException.class, () -> fixture.runInTask(server::accept));
+      try (var unused = fixture.copas.serverSocket()) {
+        assertFalse(unused.isBound());
+      }
       server.bind(new InetSocketAddress(InetAddress.ofLiteral(SocketFixture.LOCAL), 0));
+      fixture.copas.addServer(server, SocketsServerTest::echo);
+      checkEcho(fixture.client(server), "hello");
+    }
+  }
+
+  @Test
+  void aServerSocketThatCouldNotBeBoundCanBeBoundElsewhere() throws Exception {
+    try (var fixture = SocketFixture.started();
+        var taken = fixture.plainListener();
+        var server = fixture.copas.serverSocket()) {
+      assertThrows(BindException.class, () -> server.bind(taken.getLocalSocketAddress()));
+      server.bind(null);
       fixture.copas.addServer(server, SocketsServerTest::echo);
       checkEcho(fixture.client(server), "hello");
     }

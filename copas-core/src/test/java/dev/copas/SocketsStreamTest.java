@@ -26,6 +26,7 @@ import java.net.SocketTimeoutException;
 import java.util.List;
 import java.util.Scanner;
 import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -150,6 +151,44 @@ class SocketsStreamTest {
       from.plain().shutdownOutput();
       assertArrayEquals(message, to.plain().getInputStream().readAllBytes());
       assertEquals(message.length, fixture.result(job));
+    }
+  }
+
+  @Test
+  void transferToASocketThatTakesNoMoreFailsAndTheSourceCanGoOn() throws Exception {
+    try (var fixture = SocketFixture.started()) {
+      Pair from = fixture.pair();
+      Pair to = fixture.pair();
+      Job<byte[]> job =
+          fixture.start(() -> {
+            var in = from.ours().getInputStream();
+            var out = to.ours().getOutputStream();
+            to.ours().shutdownOutput();
+            assertThrows(SocketException.class, () -> in.transferTo(out));
+            from.ours().send("next");
+            return from.ours().receiveAll();
+          });
+      from.plainSends("lost");
+      assertEquals("next", new String(from.plain().getInputStream().readNBytes(4), UTF_8));
+      from.plainSends("kept");
+      from.plain().shutdownOutput();
+      assertEquals("kept", new String(fixture.result(job), UTF_8));
+    }
+  }
+
+  @Test
+  @Tag("native") // Solo mode has one loop.
+  void transferToASocketOfAnotherLoopWorksAsAnyStream() throws Exception {
+    try (var fixture = SocketFixture.started();
+        var other = SocketFixture.started()) {
+      Pair from = fixture.pair();
+      Pair to = other.pair();
+      Job<Long> job =
+          fixture.start(() -> from.ours().getInputStream().transferTo(to.ours().getOutputStream()));
+      from.plainSends("abc");
+      from.plain().shutdownOutput();
+      assertEquals("abc", new String(to.plain().getInputStream().readNBytes(3), UTF_8));
+      assertEquals(3, fixture.result(job));
     }
   }
 

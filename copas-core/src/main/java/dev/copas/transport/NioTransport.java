@@ -177,7 +177,7 @@ public final class NioTransport implements Transport {
   @Override
   public void finishCloses() throws IOException {
     if (closesPending && selector.isOpen()) {
-      poll(0);
+      select(0);
     }
   }
 
@@ -201,7 +201,7 @@ public final class NioTransport implements Transport {
   public void close() throws IOException {
     try (selector) {
       try {
-        poll(0);
+        select(0);
         giveUpSpare();
       } finally {
         for (SelectionKey key : selector.keys()) {

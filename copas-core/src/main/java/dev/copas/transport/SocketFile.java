@@ -75,7 +75,15 @@ final class SocketFile {
       deleteStale(transport, address, e);
       binding.make();
     }
-    return new SocketFile(address.getPath());
+    try {
+      return new SocketFile(address.getPath());
+    } catch (NoSuchFileException e) {
+      throw takenMeanwhile();
+    }
+  }
+
+  private static BindException takenMeanwhile() {
+    return new BindException("Address already in use by a server that starts at the same moment");
   }
 
   /**
@@ -140,11 +148,11 @@ final class SocketFile {
 
   /**
    * To be asked once the socket listens. Before that, another server that is starting could take it
-   * for one that is gone.
+   * for one that is gone. (One that has done so, and not deleted the file yet, is not seen.)
    */
   void checkInPlace() throws IOException {
     if (!isInPlace()) {
-      throw new BindException("Address already in use by a server that started at the same moment");
+      throw takenMeanwhile();
     }
   }
 

@@ -48,4 +48,10 @@ class SocketFileTest {
       assertTrue(Files.exists(path), "the file of the other one");
     }
   }
+
+  @Test
+  void aServerWhoseFileIsGoneAtOnceIsToldThatThePlaceIsTaken() {
+    var address = UnixDomainSocketAddress.of(folder.resolve("s"));
+    assertThrows(BindException.class, () -> SocketFile.bind(transport, address, () -> {}));
+  }
 }
