@@ -178,7 +178,7 @@ final class Lifecycle {
       if (givenUp) {
         return true;
       }
-      if (!loop.isFinished() || (waitsForMore && !stopping && !loop.isExiting())) {
+      if ((waitsForMore && !stopping && !loop.isExiting()) || !loop.isFinished()) {
         return false;
       }
       if (!loop.isExiting()) {

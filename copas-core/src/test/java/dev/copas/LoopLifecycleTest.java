@@ -42,6 +42,24 @@ class LoopLifecycleTest {
   // ---- loop
 
   @Test
+  void aTaskThatIsCancelledWhileNobodyRunsTheLoopCleansUpInTheNextLoop() {
+    var cleaned = new AtomicInteger();
+    Task task =
+        copas.addThread(() -> {
+          try {
+            Copas.pauseForever();
+          } catch (InterruptedException e) {
+            cleaned.incrementAndGet();
+          }
+        });
+    fixture.loop();
+    task.cancel();
+    copas.exit();
+    fixture.loop();
+    assertEquals(1, cleaned.get());
+  }
+
+  @Test
   void loopReturnsWhenNothingIsLeftAndRunsAgain() {
     var runs = new AtomicInteger();
     copas.loop();

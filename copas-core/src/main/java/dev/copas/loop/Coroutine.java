@@ -277,7 +277,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
     if (deadline != FOREVER) {
       loop.armAt(timer(), deadline);
     }
-    loop.awaitBegins();
+    loop.awaitBegins(this);
     carrier.beforeWait(this);
     try {
       return whyItGoesOn(park());
@@ -337,6 +337,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
       return false;
     }
     reason = why;
+    loop.endWaitForever(this); // The JDK may make it ready only later, while its stack is taken.
     long present = pause;
     if (present > 0) {
       pause = -present; // Another thread may do the same right now.

@@ -516,7 +516,6 @@ public final class Loop {
   Wake awaitForever(Coroutine self) {
     self.waitsForever = true;
     waitingForever++;
-    changed();
     try {
       return self.await(Coroutine.FOREVER);
     } finally {
@@ -526,7 +525,8 @@ public final class Loop {
     }
   }
 
-  private void endWaitForever(Coroutine coroutine) {
+  /** From now on it keeps the loop running, like every other one. */
+  void endWaitForever(Coroutine coroutine) {
     if (coroutine.waitsForever) {
       coroutine.waitsForever = false;
       waitingForever--;
@@ -552,8 +552,11 @@ public final class Loop {
   }
 
   /** A coroutine is about to wait in a way that the loop knows of. */
-  void awaitBegins() {
+  void awaitBegins(Coroutine self) {
     awaiting++;
+    if (self.waitsForever) {
+      changed(); // It may have been the last one that kept the loop running.
+    }
   }
 
   /** It goes on, maybe while the loop sleeps, and the watchdog with it. */
@@ -635,7 +638,11 @@ public final class Loop {
    */
   public boolean isFinished() {
     int idle = waitingForever + (exiting ? listening : 0);
-    return live.size() == idle && lingering == 0 && inbox.isEmpty() && !carrier.hasReady();
+    return live.size() == idle
+        && lingering == 0
+        && inbox.isEmpty()
+        && !carrier.hasReady()
+        && !live.isAnyInterrupted(); // An interrupt wakes, too, and may not have done so yet.
   }
 
   /** Counts coroutines of servers that wait for somebody to serve. */

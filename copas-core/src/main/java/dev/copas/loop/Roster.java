@@ -39,6 +39,15 @@ final class Roster {
     size--;
   }
 
+  boolean isAnyInterrupted() {
+    for (Coroutine next = first; next != null; next = next.nextLive) {
+      if (next.thread().isInterrupted()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** A copy: they may end while somebody goes through it. */
   List<Coroutine> all() {
     List<Coroutine> all = new ArrayList<>(size);

@@ -152,6 +152,7 @@ final class SoloCarrier implements Carrier {
   @Override
   public boolean hasReady() {
     return isAnyListed()
+        || !stopped.isEmpty()
         || coroutines.keySet().stream().anyMatch(it -> it.getState() == Thread.State.RUNNABLE);
   }
 
@@ -176,7 +177,8 @@ final class SoloCarrier implements Carrier {
     if (isTimeForBreak()) {
       LockSupport.parkNanos(1);
       lastBreak = loop.nanoTime();
-    } else if (starts > 0) {
+    }
+    if (starts > 0) {
       Thread.yield(); // To those that this turn has woken,
       Thread.yield(); // and, with the first queue empty, to those that start.
     }
