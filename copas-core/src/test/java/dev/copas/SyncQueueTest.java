@@ -1,5 +1,6 @@
 package dev.copas;
 
+import static java.util.Objects.requireNonNull;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -14,8 +15,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -195,6 +199,26 @@ class SyncQueueTest {
       assertTrue(queue.tryPush(2, Duration.ofSeconds(10)));
       popper.join();
       assertEquals(List.of(1, 2), popped);
+    });
+  }
+
+  @Test
+  void whatOtherThreadsPushedBeforeGoesBefore() {
+    run((fixture, _) -> {
+      var queue = new CopasQueue<Integer>(fixture.copas, 3);
+      var order = new ArrayList<String>();
+      popper(fixture, queue, "a", order);
+      popper(fixture, queue, "b", order);
+      Copas.pause();
+      Thread thread = Thread.ofPlatform().start(() -> IntStream.range(0, 3).forEach(queue::push));
+      while (thread.isAlive()) {
+        Thread.onSpinWait(); // The loop knows nothing of it yet: for now the queue is full.
+      }
+      assertTrue(queue.tryPush(3), "there is room, for two are waiting");
+      Copas.pause();
+      assertEquals(List.of("a0", "b1"), order);
+      assertEquals(2, queue.pop());
+      assertEquals(3, queue.pop());
     });
   }
 
@@ -425,6 +449,38 @@ class SyncQueueTest {
       queue.push(2);
       fixture.loop();
       assertEquals(List.of(1, 2), done);
+    }
+  }
+
+  @Test
+  void aWorkerThatIsLetGoBeforeItBeginsIsNoErrorAndIsForgotten() throws Exception {
+    var errors = new LinkedBlockingQueue<String>();
+    var latest = new AtomicReference<@Nullable CopasQueue<Integer>>();
+    try (var _ = new LoopFixture.Log();
+        var copas = Modes.create(Options.defaults().closeTimeout(Duration.ofMillis(50)))) {
+      copas.setErrorHandler((error, task, socket) -> errors.add(error.toString()));
+      copas.addThread(() -> {
+        Task self = Copas.current();
+        while (!self.isLetGo()) { // A worker in each turn: also in the last one.
+          var queue = new CopasQueue<Integer>(copas);
+          queue.addWorker(item -> errors.add("it works on " + item));
+          queue.stop();
+          latest.set(queue);
+          pauseStubbornly();
+        }
+      });
+      copas.start();
+      assertFalse(copas.stop(Duration.ZERO));
+    }
+    LoopFixture.eventually(() -> requireNonNull(latest.get()).getWorkers().isEmpty());
+    assertEquals(List.of(), List.copyOf(errors));
+  }
+
+  private static void pauseStubbornly() {
+    try {
+      Copas.pause();
+    } catch (InterruptedException e) {
+      // It is let go for that.
     }
   }
 

@@ -377,6 +377,22 @@ class SyncScopeTest {
   }
 
   @Test
+  void aFailureIsReportedOnceHoweverOftenTheScopeIsClosed() {
+    try (var fixture = new LoopFixture()) {
+      var errors = new ArrayList<String>();
+      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(error.getMessage()));
+      fixture.loop(() -> {
+        var scope = CopasScope.open(fixture.copas);
+        var _ = scope.<String>fork(() -> failing("the real error"));
+        Copas.pause();
+        scope.close();
+        scope.close();
+      });
+      assertEquals(List.of("the real error"), errors);
+    }
+  }
+
+  @Test
   void aFailureThatSomebodyHeardOfIsNotReported() {
     run(fixture -> {
       try (var scope = CopasScope.open(fixture.copas)) {

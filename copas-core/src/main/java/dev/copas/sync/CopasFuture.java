@@ -267,6 +267,7 @@ public final class CopasFuture<T extends @Nullable Object> implements Future<T> 
     Throwable failure = failure();
     Task failed = task;
     if (failure != null && failed != null && !isHeard) {
+      isHeard = true;
       failed.report(failure);
     }
   }

@@ -134,6 +134,9 @@ public final class CopasLock implements AutoCloseable {
       return false;
     }
     watchOwner();
+    if (owner == null) { // It has ended since, with nobody in line to be told.
+      return tryGet();
+    }
     var waiter = new Waiter(copas);
     boolean told = line.await(waiter, atMost);
     if (told && owner != waiter.task) {

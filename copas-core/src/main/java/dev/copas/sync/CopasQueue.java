@@ -131,12 +131,16 @@ public final class CopasQueue<T> implements AutoCloseable {
   public boolean tryPush(T item) {
     Objects.requireNonNull(item, "item");
     checkTakesItems();
+    boolean inLoop = copas.inLoop();
+    if (inLoop) {
+      takeArrivals(); // What came before goes before; and that may be room.
+    }
     if (!reserve()) {
       return false;
     }
-    if (copas.inLoop()) {
-      takeArrivals();
-      add(item);
+    if (inLoop) {
+      items.add(item);
+      serve();
     } else {
       arrivals.add(item);
       announce(item);
@@ -220,8 +224,9 @@ public final class CopasQueue<T> implements AutoCloseable {
   private void takeArrivals() {
     arriving.set(false);
     for (T item; (item = arrivals.poll()) != null; ) {
-      add(item);
+      items.add(item);
     }
+    serve();
     if (stopping) {
       pushers.tellAll();
       destroyIfEmpty();
@@ -229,8 +234,7 @@ public final class CopasQueue<T> implements AutoCloseable {
   }
 
   /** Those who wait for items have them first; and that is room for those who wait for room. */
-  private void add(T item) {
-    items.add(item);
+  private void serve() {
     for (Popper<T> popper; !items.isEmpty() && (popper = poppers.tellFirst()) != null; ) {
       popper.item = items.remove();
       makeRoom();
@@ -317,7 +321,7 @@ public final class CopasQueue<T> implements AutoCloseable {
     var place = new AtomicReference<@Nullable Task>();
     workers.put(number, place); // First: when the task ends, it takes that away.
     try {
-      Task task = copas.addThread(name + ":worker_" + number, () -> work(number, worker));
+      Task task = copas.addThread(name + ":worker_" + number, () -> work(number, place, worker));
       place.set(task);
       return task;
     } catch (IllegalStateException e) {
@@ -326,9 +330,14 @@ public final class CopasQueue<T> implements AutoCloseable {
     }
   }
 
-  private void work(long number, Worker<? super T> worker) throws InterruptedException {
-    Task self = Copas.current();
+  private void work(long number, AtomicReference<@Nullable Task> place, Worker<? super T> worker)
+      throws InterruptedException {
     try {
+      if (!copas.inLoop()) {
+        return; // It was let go before it began.
+      }
+      Task self = Copas.current();
+      place.set(self); // Its maker, on another thread, may not have done so yet.
       while (!self.isCancelled()) {
         workOn(tryPop(null).orElseThrow(), worker, self);
       }
