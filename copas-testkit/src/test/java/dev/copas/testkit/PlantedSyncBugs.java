@@ -93,15 +93,14 @@ final class PlantedSyncBugs {
               """),
           new PlantedBug(
               ArrivalTrial.class,
-              "forgotten room: an item that passes through leaves some, and nobody is told",
+              "unserved: what another thread pushes is put down, and who waits is not told",
               "sync/CopasQueue.java",
               """
-                    popper.item = items.remove();
-                    makeRoom();
+                  serve();
+                  if (stopping) {
               """,
               """
-                    popper.item = items.remove();
-                    size.decrementAndGet();
+                  if (stopping) {
               """),
           new PlantedBug(
               ArrivalTrial.class,
