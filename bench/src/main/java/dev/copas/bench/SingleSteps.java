@@ -22,8 +22,8 @@ final class SingleSteps {
       By `mvn -Pjmh verify -pl bench/jmh -am -DskipTests -Djmh.results=../../jmh.csv`. The mean, and half of its confidence
       interval of 99.9 %.
 
-      |  | time |  |
-      |---|---:|---|
+      |  | time |  | samples |
+      |---|---:|---|---:|
       """;
 
   private SingleSteps() {}
@@ -49,7 +49,7 @@ final class SingleSteps {
             .collect(joining());
     double score = Double.parseDouble(cells[4]);
     double error = Double.parseDouble(cells[5]);
-    return "| %s%s | %,.1f ± %,.1f | %s |\n"
-        .formatted(benchmark, parameters, score, error, cells[6]);
+    return "| %s%s | %,.1f ± %,.1f | %s | %s |\n"
+        .formatted(benchmark, parameters, score, error, cells[6], cells[3]);
   }
 }

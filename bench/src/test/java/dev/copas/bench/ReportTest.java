@@ -65,8 +65,8 @@ class ReportTest {
     Report.write(folder, List.of());
     String rows =
         """
-        | TaskSwitch.parkOnCopas | 258.1 ± 3.3 | ns/op |
-        | CrossThreadExecute.oneByOne NETTY | 80.5 ± 0.5 | ns/op |
+        | TaskSwitch.parkOnCopas | 258.1 ± 3.3 | ns/op | 15 |
+        | CrossThreadExecute.oneByOne NETTY | 80.5 ± 0.5 | ns/op | 15 |
         """;
     assertTrue(Files.readString(report).endsWith(rows), "they are the last lines");
   }
