@@ -28,11 +28,18 @@ final class EpollListener extends EpollChannel implements ListenChannel {
     listen(backlog);
   }
 
-  /** Nobody can connect before it listens, and it does when the permissions are set. */
+  /**
+   * Nobody can connect before it listens, and it does when the permissions are set. But somebody
+   * who was checked before that could still be under way: so Linux makes the file with those that
+   * the socket has. What the umask has taken away is put back then.
+   */
   @Override
   public void bindUnix(
       UnixDomainSocketAddress local, @Nullable Set<PosixFilePermission> permissions, int backlog)
       throws IOException {
+    if (permissions != null) {
+      use(number -> Libc.fchmod(transport.error, number, SocketFile.mode(permissions)));
+    }
     file = SocketFile.bind(transport, local, () -> bindTo(local));
     if (file != null && permissions != null) {
       file.restrictTo(permissions);

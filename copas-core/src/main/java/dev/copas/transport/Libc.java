@@ -80,6 +80,7 @@ final class Libc {
   private static final MemorySegment SOCKET = function("socket");
   private static final MemorySegment BIND = function("bind");
   private static final MemorySegment LISTEN = function("listen");
+  private static final MemorySegment FCHMOD = function("fchmod");
   private static final MemorySegment ACCEPT = function("accept4");
   private static final MemorySegment CONNECT = function("connect");
   private static final MemorySegment SHUTDOWN = function("shutdown");
@@ -209,6 +210,10 @@ final class Libc {
 
   static int listen(MemorySegment error, int fd, int backlog) {
     return (int) call(LISTEN, error, fd, backlog, 0, 0, 0);
+  }
+
+  static int fchmod(MemorySegment error, int fd, int mode) {
+    return (int) call(FCHMOD, error, fd, mode, 0, 0, 0);
   }
 
   static int accept(MemorySegment error, int fd, MemorySegment address, MemorySegment length) {

@@ -12,6 +12,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -162,6 +163,13 @@ final class SocketFile {
     } catch (NoSuchFileException e) {
       return false;
     }
+  }
+
+  /** As the system has them: a bit for each of the nine letters that {@code ls} writes. */
+  static int mode(Set<PosixFilePermission> permissions) {
+    return PosixFilePermissions.toString(permissions)
+        .chars()
+        .reduce(0, (bits, letter) -> bits << 1 | (letter == '-' ? 0 : 1));
   }
 
   /**

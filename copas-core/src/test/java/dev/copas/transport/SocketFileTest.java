@@ -1,6 +1,7 @@
 package dev.copas.transport;
 
 import static java.util.Objects.requireNonNull;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -11,6 +12,7 @@ import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -47,6 +49,12 @@ class SocketFileTest {
       file.delete();
       assertTrue(Files.exists(path), "the file of the other one");
     }
+  }
+
+  @Test
+  void permissionsBecomeTheBitsThatTheSystemHas() {
+    assertEquals(0640, SocketFile.mode(PosixFilePermissions.fromString("rw-r-----")));
+    assertEquals(0777, SocketFile.mode(PosixFilePermissions.fromString("rwxrwxrwx")));
   }
 
   @Test
