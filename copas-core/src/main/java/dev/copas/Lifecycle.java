@@ -181,7 +181,7 @@ final class Lifecycle {
       if ((waitsForMore && !stopping && !loop.isExiting()) || !loop.isFinished()) {
         return false;
       }
-      if (!loop.isExiting()) {
+      if (!loop.isExiting() || exitWaiters.stream().anyMatch(Coroutine::isAwaiting)) {
         exit(); // What this releases has its turns, too.
         return false;
       }

@@ -9,6 +9,8 @@ import dev.copas.loop.Environment;
 import dev.copas.loop.FifoQueue;
 import dev.copas.loop.ReadyQueue;
 import dev.copas.transport.Transports;
+import java.net.Socket;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -82,6 +84,26 @@ class LoopLateTest {
       copas.step();
       assertTrue(over.get());
       assertTrue(copas.finished());
+    }
+  }
+
+  @Test
+  void aServerThatWasToldOfAConnectionKeepsTheLoopRunningBeforeItIsReady() throws Exception {
+    var queue = new LateQueue();
+    var environment = Environment.of(queue, Transports.NIO.open(), Clock.SYSTEM);
+    try (var copas = Copas.create(Options.defaults(), environment);
+        var server = copas.bind(SocketFixture.LOCAL, 0)) {
+      copas.addServer(server, LoopFixture::echo);
+      copas.step();
+      copas.exit();
+      copas.step();
+      assertTrue(copas.finished(), "nobody is served");
+      queue.isLate = true;
+      try (var _ = new Socket(server.getInetAddress(), server.getLocalPort())) {
+        copas.step(Duration.ofSeconds(10));
+        assertFalse(copas.finished(), "the server is woken, though not ready");
+        queue.catchUp();
+      }
     }
   }
 

@@ -59,6 +59,21 @@ class LoopLifecycleTest {
     assertEquals(1, cleaned.get());
   }
 
+  /** The flag of an exit on another thread shows before those are told who wait for it. */
+  @Test
+  void whoWaitsForTheExitHasItsTurnBeforeTheLoopEnds() {
+    var told = new AtomicInteger();
+    copas.addThread(() -> {
+      copas.waitForExit();
+      told.incrementAndGet();
+    });
+    fixture.loop(() -> {
+      Copas.pause();
+      copas.machine.exit();
+    });
+    assertEquals(1, told.get());
+  }
+
   @Test
   void loopReturnsWhenNothingIsLeftAndRunsAgain() {
     var runs = new AtomicInteger();

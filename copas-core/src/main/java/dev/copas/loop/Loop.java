@@ -642,7 +642,7 @@ public final class Loop {
         && lingering == 0
         && inbox.isEmpty()
         && !carrier.hasReady()
-        && !live.isAnyInterrupted(); // An interrupt wakes, too, and may not have done so yet.
+        && !live.isAnyWoken();
   }
 
   /** Counts coroutines of servers that wait for somebody to serve. */

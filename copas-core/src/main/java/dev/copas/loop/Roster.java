@@ -39,9 +39,10 @@ final class Roster {
     size--;
   }
 
-  boolean isAnyInterrupted() {
+  /** Whether one could go on, though the JDK may not have made it ready yet. */
+  boolean isAnyWoken() {
     for (Coroutine next = first; next != null; next = next.nextLive) {
-      if (next.thread().isInterrupted()) {
+      if (next.isWoken() || next.thread().isInterrupted()) {
         return true;
       }
     }
