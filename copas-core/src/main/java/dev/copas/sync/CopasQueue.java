@@ -2,6 +2,7 @@ package dev.copas.sync;
 
 import dev.copas.Copas;
 import dev.copas.Task;
+import dev.copas.TaskBody;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.HashSet;
@@ -213,11 +214,20 @@ public final class CopasQueue<T> implements AutoCloseable {
   private void announce() {
     if (arriving.compareAndSet(false, true)) {
       try {
-        copas.execute(this::takeArrivals);
+        copas.execute(this::takeAnnounced);
       } catch (RejectedExecutionException e) {
         arriving.set(false);
         throw e;
       }
+    }
+  }
+
+  /** A task that was let go leaves them to the next who comes. */
+  private void takeAnnounced() {
+    if (copas.inLoop()) {
+      takeArrivals();
+    } else {
+      arriving.set(false);
     }
   }
 
@@ -321,13 +331,28 @@ public final class CopasQueue<T> implements AutoCloseable {
     var place = new AtomicReference<@Nullable Task>();
     workers.put(number, place); // First: when the task ends, it takes that away.
     try {
-      Task task = copas.addThread(name + ":worker_" + number, () -> work(number, place, worker));
+      Task task = copas.addThread(name + ":worker_" + number, bodyOf(number, place, worker));
       place.set(task);
       return task;
     } catch (IllegalStateException e) {
       workers.remove(number); // The loop is closed.
       throw e;
     }
+  }
+
+  private TaskBody bodyOf(
+      long number, AtomicReference<@Nullable Task> place, Worker<? super T> worker) {
+    return new TaskBody() {
+      @Override
+      public void run() throws InterruptedException {
+        work(number, place, worker);
+      }
+
+      @Override
+      public void neverBegan() {
+        workers.remove(number);
+      }
+    };
   }
 
   private void work(long number, AtomicReference<@Nullable Task> place, Worker<? super T> worker)
