@@ -85,6 +85,16 @@ public class SleepStress {
     }
 
     @Override
+    public StreamChannel openUnixStream() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
+    public ListenChannel openUnixListener() {
+      throw new UnsupportedOperationException();
+    }
+
+    @Override
     public PacketChannel openPackets() {
       throw new UnsupportedOperationException();
     }
