@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.copas.sync.CopasFuture;
 import dev.copas.sync.CopasLock;
@@ -39,6 +40,16 @@ class SyncScopeTest {
   private static void run(Body body) {
     try (var fixture = new LoopFixture()) {
       fixture.loop(() -> body.run(fixture));
+    }
+  }
+
+  /** What the error handler is told meanwhile. */
+  private static List<String> errorsOf(Body body) {
+    try (var fixture = new LoopFixture()) {
+      var errors = new ArrayList<String>();
+      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(error.getMessage()));
+      fixture.loop(() -> body.run(fixture));
+      return errors;
     }
   }
 
@@ -355,41 +366,35 @@ class SyncScopeTest {
   /** As one writes it without a join: the first result that is asked for is of one cancelled. */
   @Test
   void aFailureThatNobodyHeardOfIsReportedAndTheCauseOfWhatTheOthersSay() {
-    try (var fixture = new LoopFixture()) {
-      var errors = new ArrayList<String>();
-      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(error.getMessage()));
-      fixture.loop(() -> {
-        var failure =
-            assertThrows(
-                CancellationException.class,
-                () -> {
-                  try (var scope = CopasScope.open(fixture.copas)) {
-                    CopasFuture<String> a =
-                        scope.fork(forever(new ArrayList<>(), Copas::pauseForever));
-                    CopasFuture<String> b = scope.fork(() -> failing("the real error"));
-                    errors.add(a.get() + b.get());
-                  }
-                });
-        assertEquals("the real error", Objects.requireNonNull(failure.getCause()).getMessage());
-      });
-      assertEquals(List.of("the real error"), errors);
-    }
+    List<String> errors =
+        errorsOf(fixture -> {
+          var failure =
+              assertThrows(
+                  CancellationException.class,
+                  () -> {
+                    try (var scope = CopasScope.open(fixture.copas)) {
+                      CopasFuture<String> a =
+                          scope.fork(forever(new ArrayList<>(), Copas::pauseForever));
+                      CopasFuture<String> b = scope.fork(() -> failing("the real error"));
+                      fail(a.get() + b.get());
+                    }
+                  });
+          assertEquals("the real error", Objects.requireNonNull(failure.getCause()).getMessage());
+        });
+    assertEquals(List.of("the real error"), errors);
   }
 
   @Test
   void aFailureIsReportedOnceHoweverOftenTheScopeIsClosed() {
-    try (var fixture = new LoopFixture()) {
-      var errors = new ArrayList<String>();
-      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(error.getMessage()));
-      fixture.loop(() -> {
-        var scope = CopasScope.open(fixture.copas);
-        var _ = scope.<String>fork(() -> failing("the real error"));
-        Copas.pause();
-        scope.close();
-        scope.close();
-      });
-      assertEquals(List.of("the real error"), errors);
-    }
+    List<String> errors =
+        errorsOf(fixture -> {
+          var scope = CopasScope.open(fixture.copas);
+          var _ = scope.<String>fork(() -> failing("the real error"));
+          Copas.pause();
+          scope.close();
+          scope.close();
+        });
+    assertEquals(List.of("the real error"), errors);
   }
 
   @Test
@@ -408,16 +413,13 @@ class SyncScopeTest {
 
   @Test
   void aFailureInOneThatNobodyClosesIsReported() {
-    try (var fixture = new LoopFixture()) {
-      var errors = new ArrayList<String>();
-      fixture.copas.setErrorHandler((error, task, socket) -> errors.add(error.getMessage()));
-      fixture.loop(() -> {
-        var scope = CopasScope.open(fixture.copas);
-        var _ = scope.<String>fork(() -> failing("the real error"));
-        Copas.pause();
-      });
-      assertEquals(List.of("the real error"), errors);
-    }
+    List<String> errors =
+        errorsOf(fixture -> {
+          var scope = CopasScope.open(fixture.copas);
+          var _ = scope.<String>fork(() -> failing("the real error"));
+          Copas.pause();
+        });
+    assertEquals(List.of("the real error"), errors);
   }
 
   @Test

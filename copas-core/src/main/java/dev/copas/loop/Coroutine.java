@@ -337,7 +337,6 @@ public final class Coroutine extends Inbox.Message implements Executor {
       return false;
     }
     reason = why;
-    loop.endWaitForever(this); // The JDK may make it ready only later, while its stack is taken.
     long present = pause;
     if (present > 0) {
       pause = -present; // Another thread may do the same right now.

@@ -525,8 +525,7 @@ public final class Loop {
     }
   }
 
-  /** From now on it keeps the loop running, like every other one. */
-  void endWaitForever(Coroutine coroutine) {
+  private void endWaitForever(Coroutine coroutine) {
     if (coroutine.waitsForever) {
       coroutine.waitsForever = false;
       waitingForever--;

@@ -39,7 +39,10 @@ final class Roster {
     size--;
   }
 
-  /** Whether one could go on, though the JDK may not have made it ready yet. */
+  /**
+   * Whether one could go on, though the JDK may not have made it ready yet: it does so later when
+   * somebody takes the stack of the coroutine in that moment, as the watchdog does.
+   */
   boolean isAnyWoken() {
     for (Coroutine next = first; next != null; next = next.nextLive) {
       if (next.isWoken() || next.thread().isInterrupted()) {

@@ -178,9 +178,13 @@ final class SocketFile {
    * @return whether somebody could until now who may not from now on
    */
   boolean restrictTo(Set<PosixFilePermission> permissions) throws IOException {
-    Set<PosixFilePermission> before = Files.getPosixFilePermissions(path);
-    Files.setPosixFilePermissions(path, permissions);
-    return before.stream().anyMatch(who -> WRITERS.contains(who) && !permissions.contains(who));
+    try {
+      Set<PosixFilePermission> before = Files.getPosixFilePermissions(path);
+      Files.setPosixFilePermissions(path, permissions);
+      return before.stream().anyMatch(who -> WRITERS.contains(who) && !permissions.contains(who));
+    } catch (NoSuchFileException e) {
+      throw takenMeanwhile();
+    }
   }
 
   /** Unless another one has its place. To be called while the socket is open: see the key. */

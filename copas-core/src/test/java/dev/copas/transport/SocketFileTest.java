@@ -13,6 +13,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -44,6 +45,7 @@ class SocketFileTest {
       file.checkInPlace();
       Files.delete(path);
       assertThrows(BindException.class, file::checkInPlace);
+      assertThrows(BindException.class, () -> file.restrictTo(Set.of()));
       second.bind(address);
       assertThrows(BindException.class, file::checkInPlace);
       file.delete();
