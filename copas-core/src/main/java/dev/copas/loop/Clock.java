@@ -15,6 +15,11 @@ public interface Clock {
         }
 
         @Override
+        public long pollInterval() {
+          return 20_000;
+        }
+
+        @Override
         public void sleep(Transport transport, long nanos, boolean quiet) throws IOException {
           transport.poll(nanos);
         }
@@ -22,6 +27,12 @@ public interface Clock {
 
   /** Nanoseconds since some moment in the past; never goes back. */
   long nanoTime();
+
+  /**
+   * How long tasks that are ready may go on without a look at the sockets, in nanoseconds; 0 is for
+   * a time that stands still meanwhile.
+   */
+  long pollInterval();
 
   /**
    * Polls the transport until it has something, {@link Transport#wakeup} is called or so much time

@@ -61,6 +61,8 @@ public final class Loop {
 
   private final Turns turns = new Turns();
   private long turnBegan;
+  private long turnEnded;
+  private long nextPoll;
   private long sleepsUntil;
 
   // The coroutines. Belongs to the owner.
@@ -174,15 +176,30 @@ public final class Loop {
   }
 
   private boolean turn(long maxWait) {
-    poll(maxWait);
-    turnBegan = clock.nanoTime();
+    if (isPollDue()) {
+      poll(maxWait);
+      turnBegan = clock.nanoTime();
+      nextPoll = turnBegan + clock.pollInterval();
+    } else {
+      turnBegan = turnEnded;
+    }
     exitOnInterrupt();
     inbox.drain();
     timers.fire(turnBegan);
     settle();
     boolean ran = carrier.runReady();
-    turns.add(clock.nanoTime() - turnBegan);
+    turnEnded = clock.nanoTime();
+    turns.add(turnEnded - turnBegan);
     return ran;
+  }
+
+  /** Tasks that hand over to each other need not pay for a look at the sockets each time. */
+  private boolean isPollDue() {
+    return turnEnded - nextPoll >= 0 || !carrier.isBusy();
+  }
+
+  private void pollInNextTurn() {
+    nextPoll = turnEnded;
   }
 
   /*
@@ -289,6 +306,7 @@ public final class Loop {
       return false;
     }
     turnBegan = clock.nanoTime();
+    pollInNextTurn();
     turning = true;
     interruptedMeanwhile = false;
     watchdog.loopIsAwake();
@@ -402,6 +420,7 @@ public final class Loop {
   public void awaitCloses(long nanos) {
     Coroutine self = current();
     if (self != null) {
+      pollInNextTurn();
       self.giveWay();
     } else if (isOnLoop()) {
       finishCloses();

@@ -61,6 +61,11 @@ public class SleepStress {
     }
 
     @Override
+    public long pollInterval() {
+      return 0;
+    }
+
+    @Override
     public void poll(long nanos) {}
 
     @Override

@@ -48,6 +48,11 @@ final class VirtualClock implements Clock {
     return now;
   }
 
+  @Override
+  public long pollInterval() {
+    return 0;
+  }
+
   /** Nanoseconds since the beginning. */
   long elapsed() {
     return now - start;
