@@ -429,7 +429,7 @@ public final class Coroutine extends Inbox.Message implements Executor {
 
   /** When its wait ends if nothing else ends it. Only for the owner of the loop. */
   public long deadline() {
-    return timer != null && timer.isArmed() ? timer.when : FOREVER;
+    return timer != null && timer.isArmed() ? loop.dueTime(timer) : FOREVER;
   }
 
   /** Whether it is in a wait of ours. The watchdog asks this from outside. */

@@ -638,6 +638,11 @@ public final class Loop {
     timers.cancel(timer);
   }
 
+  /** When a timer that is armed is due. */
+  long dueTime(Timer timer) {
+    return timers.dueTime(timer);
+  }
+
   public int armedTimers() {
     return timers.size();
   }

@@ -5,9 +5,6 @@ public final class Timer {
 
   final Runnable action;
 
-  /** The moment, in nanoseconds of the loop's {@link Clock}. */
-  long when;
-
   /** Of timers for the same moment, the one armed first fires first. */
   long order;
 

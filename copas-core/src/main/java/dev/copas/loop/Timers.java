@@ -6,14 +6,17 @@ import java.util.Arrays;
  * The armed timers, the next one first.
  *
  * <p>A heap with four children a node, in which every timer knows its place: arming and cancelling
- * take O(log n), and a cancelled timer is gone at once. Timers are often armed in the order in
- * which they are due; then arming takes no more than a comparison.
+ * take O(log n), and a cancelled timer is gone at once. When they are due stands beside them, so
+ * that finding a place does not touch every timer on the way: of a million, each would be out of
+ * the cache. Timers are often armed in the order in which they are due; then arming takes no more
+ * than a comparison.
  */
 final class Timers {
 
   private static final int CHILDREN = 4;
 
   private Timer[] heap = new Timer[16];
+  private long[] dueTimes = new long[16];
   private int size;
   private long armed;
   private boolean firing;
@@ -23,9 +26,13 @@ final class Timers {
     return size;
   }
 
+  long dueTime(Timer timer) {
+    return dueTimes[timer.index];
+  }
+
   /** Nanoseconds until the next timer is due, 0 when it is overdue, MAX_VALUE without any. */
   long untilNext(long now) {
-    return size == 0 ? Long.MAX_VALUE : Math.max(0, heap[0].when - now);
+    return size == 0 ? Long.MAX_VALUE : Math.max(0, dueTimes[0] - now);
   }
 
   void arm(Timer timer, long when) {
@@ -34,10 +41,10 @@ final class Timers {
     }
     if (size == heap.length) {
       heap = Arrays.copyOf(heap, size * 2);
+      dueTimes = Arrays.copyOf(dueTimes, size * 2);
     }
-    timer.when = firing && when - earliest < 0 ? earliest : when;
     timer.order = armed++;
-    siftUp(timer, size++);
+    siftUp(timer, firing && when - earliest < 0 ? earliest : when, size++);
   }
 
   /** Does nothing when the timer is not armed. */
@@ -50,8 +57,7 @@ final class Timers {
     Timer moved = heap[--size];
     clear(size);
     if (moved != timer) {
-      siftDown(moved, hole);
-      siftUp(moved, moved.index);
+      siftEitherWay(moved, dueTimes[size], hole);
     }
   }
 
@@ -59,7 +65,7 @@ final class Timers {
   void fire(long now) {
     earliest = now + 1;
     firing = true;
-    while (size > 0 && heap[0].when - now <= 0) {
+    while (size > 0 && dueTimes[0] - now <= 0) {
       Timer due = heap[0];
       cancel(due);
       due.action.run();
@@ -67,28 +73,36 @@ final class Timers {
     firing = false;
   }
 
-  private void siftUp(Timer timer, int hole) {
-    while (hole > 0) {
-      int parent = (hole - 1) / CHILDREN;
-      if (!isBefore(timer, heap[parent])) {
-        break;
-      }
-      put(heap[parent], hole);
-      hole = parent;
+  private void siftEitherWay(Timer timer, long when, int hole) {
+    int below = siftDown(timer, when, hole);
+    if (below == hole) {
+      siftUp(timer, when, hole);
+    } else {
+      put(timer, when, below);
     }
-    put(timer, hole);
   }
 
-  private void siftDown(Timer timer, int hole) {
-    while (true) {
-      int child = earliestChild(hole);
-      if (child < 0 || !isBefore(heap[child], timer)) {
+  private void siftUp(Timer timer, long when, int hole) {
+    while (hole > 0) {
+      int parent = (hole - 1) / CHILDREN;
+      if (!isBefore(timer, when, parent)) {
         break;
       }
-      put(heap[child], hole);
+      put(heap[parent], dueTimes[parent], hole);
+      hole = parent;
+    }
+    put(timer, when, hole);
+  }
+
+  private int siftDown(Timer timer, long when, int hole) {
+    while (true) {
+      int child = earliestChild(hole);
+      if (child < 0 || isBefore(timer, when, child)) {
+        return hole;
+      }
+      put(heap[child], dueTimes[child], hole);
       hole = child;
     }
-    put(timer, hole);
   }
 
   private int earliestChild(int parent) {
@@ -99,15 +113,16 @@ final class Timers {
     int earliest = first;
     int end = Math.min(first + CHILDREN, size);
     for (int child = first + 1; child < end; child++) {
-      if (isBefore(heap[child], heap[earliest])) {
+      if (isBefore(heap[child], dueTimes[child], earliest)) {
         earliest = child;
       }
     }
     return earliest;
   }
 
-  private void put(Timer timer, int place) {
+  private void put(Timer timer, long when, int place) {
     heap[place] = timer;
+    dueTimes[place] = when;
     timer.index = place;
   }
 
@@ -116,7 +131,8 @@ final class Timers {
     heap[place] = null;
   }
 
-  private static boolean isBefore(Timer a, Timer b) {
-    return a.when != b.when ? a.when - b.when < 0 : a.order - b.order < 0;
+  private boolean isBefore(Timer timer, long when, int place) {
+    long other = dueTimes[place];
+    return when != other ? when - other < 0 : timer.order - heap[place].order < 0;
   }
 }

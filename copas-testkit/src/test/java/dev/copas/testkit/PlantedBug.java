@@ -51,8 +51,8 @@ record PlantedBug(Class<?> finder, String name, String file, String fragment, St
           new PlantedBug(
               "timers out of order: what fills the gap of a cancelled one may be too low",
               "loop/Timers.java",
-              "siftUp(moved, moved.index);",
-              ""),
+              "siftUp(timer, when, hole);",
+              "put(timer, when, hole);"),
           new PlantedBug(
               "starvation: a turn goes on with what got ready in it",
               "loop/NativeCarrier.java",
@@ -61,8 +61,8 @@ record PlantedBug(Class<?> finder, String name, String file, String fragment, St
           new PlantedBug(
               "early timers: a deadline in the same millisecond is taken for now",
               "loop/Timers.java",
-              "heap[0].when - now <= 0",
-              "heap[0].when - now <= 999_999"),
+              "dueTimes[0] - now <= 0",
+              "dueTimes[0] - now <= 999_999"),
           new PlantedBug(
               "lost interest: only the first wait asks the channel",
               "Direction.java",
