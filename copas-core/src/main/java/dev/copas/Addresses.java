@@ -120,10 +120,7 @@ final class Addresses {
   }
 
   static String format(SocketAddress address) {
-    return switch (address) {
-      case InetSocketAddress inet -> format(inet);
-      default -> address.toString();
-    };
+    return address instanceof InetSocketAddress inet ? format(inet) : address.toString();
   }
 
   private static String format(InetSocketAddress address) {

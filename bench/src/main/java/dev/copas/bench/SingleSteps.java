@@ -40,7 +40,7 @@ final class SingleSteps {
 
   private static String row(String line) {
     String[] cells = line.replace("\"", "").split(",", -1);
-    String benchmark = cells[0].replaceFirst(".*\\.(\\w+\\.\\w+)$", "$1");
+    String benchmark = cells[0].replaceFirst(".*\\.(\\w+\\.\\w+)", "$1").replace(":cpu", ", CPU");
     String parameters =
         Arrays.stream(cells)
             .skip(7)

@@ -61,12 +61,14 @@ class ReportTest {
         "Benchmark","Mode","Threads","Samples","Score","Score Error (99.9%)","Unit","Param: on"
         "dev.copas.bench.jmh.TaskSwitch.parkOnCopas","avgt",1,15,258.123456,3.251234,"ns/op",
         "dev.copas.bench.jmh.CrossThreadExecute.oneByOne","avgt",1,15,80.5,0.5,"ns/op",NETTY
+        "dev.copas.bench.jmh.CrossThreadExecute.oneByOne:cpu","avgt",1,15,90.5,0.5,"ns/op",NETTY
         """);
     Report.write(folder, List.of());
     String rows =
         """
         | TaskSwitch.parkOnCopas | 258.1 ± 3.3 | ns/op | 15 |
         | CrossThreadExecute.oneByOne NETTY | 80.5 ± 0.5 | ns/op | 15 |
+        | CrossThreadExecute.oneByOne, CPU NETTY | 90.5 ± 0.5 | ns/op | 15 |
         """;
     assertTrue(Files.readString(report).endsWith(rows), "they are the last lines");
   }

@@ -60,11 +60,15 @@ final class SocketAddresses {
 
   static MemorySegment encode(SegmentAllocator place, int family, SocketAddress address)
       throws IOException {
-    return switch (address) {
-      case InetSocketAddress inet when family != Libc.AF_UNIX -> encode(place, family, inet);
-      case UnixDomainSocketAddress unix when family == Libc.AF_UNIX -> encode(place, unix);
-      default -> throw new UnsupportedAddressTypeException();
-    };
+    // Not a switch: for its patterns the JVM makes code, here while each program starts.
+    boolean isUnix = family == Libc.AF_UNIX;
+    if (!isUnix && address instanceof InetSocketAddress inet) {
+      return encode(place, family, inet);
+    }
+    if (isUnix && address instanceof UnixDomainSocketAddress unix) {
+      return encode(place, unix);
+    }
+    throw new UnsupportedAddressTypeException();
   }
 
   private static MemorySegment encode(SegmentAllocator place, int family, InetSocketAddress address)

@@ -11,7 +11,19 @@ public final class TcpOptions {
 
   private TcpOptions() {}
 
-  private record TimeOption(String name) implements SocketOption<Duration> {
+  /** No record: the JVM makes the code of their equals and hashCode when a program starts. */
+  private static final class TimeOption implements SocketOption<Duration> {
+
+    private final String name;
+
+    TimeOption(String name) {
+      this.name = name;
+    }
+
+    @Override
+    public String name() {
+      return name;
+    }
 
     @Override
     public Class<Duration> type() {
