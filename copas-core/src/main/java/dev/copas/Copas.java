@@ -153,7 +153,7 @@ public final class Copas implements Executor, AutoCloseable {
     }
   }
 
-  private static Environment environment(Options options) throws IOException {
+  static Environment environment(Options options) throws IOException {
     if (!options.isSolo()) {
       return Environment.ofNativeMode(options.transport());
     }

@@ -3,6 +3,8 @@ package dev.copas;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.copas.loop.Clock;
+import dev.copas.transport.Transport;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -23,6 +25,25 @@ class FairnessTest {
 
   /** A question and its answer, a byte each, take so many turns when nobody is in the way. */
   private static final int TURNS = 4;
+
+  /** Those who are counted against each other take turns, however long a turn is. */
+  private static final Clock LOOKING_EACH_TURN =
+      new Clock() {
+        @Override
+        public long nanoTime() {
+          return SYSTEM.nanoTime();
+        }
+
+        @Override
+        public long pollInterval() {
+          return 0;
+        }
+
+        @Override
+        public void sleep(Transport transport, long nanos, boolean quiet) throws IOException {
+          SYSTEM.sleep(transport, nanos, quiet);
+        }
+      };
 
   /** Two connected sockets of one loop, and the counts of what the others did. */
   private static final class Conversation {
@@ -63,7 +84,7 @@ class FairnessTest {
   @Test
   void fewMessagesOfABusySenderPassBetweenTwoReceivesOfOthers() throws Exception {
     int messages = 50 * 1024;
-    try (var fixture = new LoopFixture()) {
+    try (var fixture = new LoopFixture(Options.defaults(), LOOKING_EACH_TURN)) {
       CopasServerSocket answers = serve(fixture, FairnessTest::answer);
       CopasServerSocket sink = serve(fixture, FairnessTest::readAll);
       var sent = new AtomicInteger();
@@ -153,7 +174,7 @@ class FairnessTest {
   void fewConnectionsOfAFloodAreAcceptedBetweenTwoReceivesOfOthers() throws Exception {
     int burst = 4;
     int flood = 200;
-    try (var fixture = new LoopFixture(Options.defaults().acceptBurst(burst))) {
+    try (var fixture = new LoopFixture(Options.defaults().acceptBurst(burst), LOOKING_EACH_TURN)) {
       CopasServerSocket answers = serve(fixture, FairnessTest::answer);
       var accepted = new AtomicInteger();
       CopasServerSocket flooded =

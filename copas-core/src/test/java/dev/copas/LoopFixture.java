@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.copas.loop.Clock;
 import java.io.BufferedReader;
 import java.io.EOFException;
 import java.io.IOException;
@@ -36,7 +37,15 @@ final class LoopFixture implements AutoCloseable {
   }
 
   LoopFixture(Options options) {
-    copas = Modes.create(options);
+    this(Modes.create(options));
+  }
+
+  LoopFixture(Options options, Clock clock) throws IOException {
+    this(Modes.create(options, clock));
+  }
+
+  private LoopFixture(Copas copas) {
+    this.copas = copas;
     copas.setErrorHandler((error, task, socket) -> failed(error));
   }
 

@@ -1,6 +1,9 @@
 package dev.copas;
 
+import dev.copas.loop.Clock;
+import dev.copas.loop.Environment;
 import dev.copas.transport.EpollTransport;
+import java.io.IOException;
 
 /**
  * In which mode and on which transport the tests run: the whole suite runs once in each. What only
@@ -19,12 +22,22 @@ final class Modes {
   }
 
   static Copas create(Options options) {
-    return Copas.create(
-        switch (MODE) {
-          case "solo" -> options.solo();
-          case "nio" -> options.nio();
-          default -> options;
-        });
+    return Copas.create(inMode(options));
+  }
+
+  /** With another clock than the machine's. */
+  static Copas create(Options options, Clock clock) throws IOException {
+    Options mode = inMode(options);
+    Environment system = Copas.environment(mode);
+    return Copas.create(mode, new Environment(system.carrier(), system.transport(), clock));
+  }
+
+  private static Options inMode(Options options) {
+    return switch (MODE) {
+      case "solo" -> options.solo();
+      case "nio" -> options.nio();
+      default -> options;
+    };
   }
 
   /** On Linux with the flags of the tests; there is no epoll elsewhere, nor in the other modes. */

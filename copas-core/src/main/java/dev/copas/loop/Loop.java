@@ -181,6 +181,7 @@ public final class Loop {
       turnBegan = clock.nanoTime();
       nextPoll = turnBegan + clock.pollInterval();
     } else {
+      finishCloses();
       turnBegan = turnEnded;
     }
     exitOnInterrupt();
@@ -193,13 +194,12 @@ public final class Loop {
     return ran;
   }
 
-  /** Tasks that hand over to each other need not pay for a look at the sockets each time. */
+  /**
+   * Tasks that hand over to each other need not pay for a look at the sockets each time. But no
+   * deadline passes before one: what came in time may be there.
+   */
   private boolean isPollDue() {
-    return turnEnded - nextPoll >= 0 || !carrier.isBusy();
-  }
-
-  private void pollInNextTurn() {
-    nextPoll = turnEnded;
+    return turnEnded - nextPoll >= 0 || timers.untilNext(turnEnded) == 0 || !carrier.isBusy();
   }
 
   /*
@@ -306,7 +306,7 @@ public final class Loop {
       return false;
     }
     turnBegan = clock.nanoTime();
-    pollInNextTurn();
+    nextPoll = turnEnded; // The first turn looks: the last look may be long ago.
     turning = true;
     interruptedMeanwhile = false;
     watchdog.loopIsAwake();
@@ -420,7 +420,6 @@ public final class Loop {
   public void awaitCloses(long nanos) {
     Coroutine self = current();
     if (self != null) {
-      pollInNextTurn();
       self.giveWay();
     } else if (isOnLoop()) {
       finishCloses();

@@ -26,6 +26,7 @@ final class Timers {
     return size;
   }
 
+  /** When a timer that is armed is due. */
   long dueTime(Timer timer) {
     return dueTimes[timer.index];
   }

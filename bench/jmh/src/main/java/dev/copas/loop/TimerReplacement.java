@@ -5,6 +5,7 @@ import io.netty.util.Timeout;
 import java.util.SplittableRandom;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -15,7 +16,6 @@ import org.openjdk.jmh.annotations.OutputTimeUnit;
 import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
-import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
@@ -31,6 +31,9 @@ import org.openjdk.jmh.annotations.Warmup;
 public class TimerReplacement {
 
   private static final int PENDING = 1 << 20;
+
+  /** They end with the JVM: to stop a million timers would count as CPU time of the last round. */
+  private static final ThreadFactory DAEMONS = Thread.ofPlatform().daemon().factory();
 
   /** The same sequence for all. No timer is due while this runs. */
   private static final class Sequence {
@@ -85,7 +88,8 @@ public class TimerReplacement {
   public static class OfNetty {
 
     private final Sequence sequence = new Sequence();
-    private final HashedWheelTimer timers = new HashedWheelTimer(10, TimeUnit.MILLISECONDS);
+    private final HashedWheelTimer timers =
+        new HashedWheelTimer(DAEMONS, 10, TimeUnit.MILLISECONDS);
     private final Timeout[] pending = new Timeout[PENDING];
 
     @Setup
@@ -93,11 +97,6 @@ public class TimerReplacement {
       for (int i = 0; i < PENDING; i++) {
         arm(i);
       }
-    }
-
-    @TearDown
-    public void stop() {
-      timers.stop();
     }
 
     private void arm(int place) {
@@ -116,7 +115,7 @@ public class TimerReplacement {
   public static class OfJdk {
 
     private final Sequence sequence = new Sequence();
-    private final ScheduledThreadPoolExecutor timers = new ScheduledThreadPoolExecutor(1);
+    private final ScheduledThreadPoolExecutor timers = new ScheduledThreadPoolExecutor(1, DAEMONS);
     private final Future<?>[] pending = new Future<?>[PENDING];
 
     @Setup
@@ -125,11 +124,6 @@ public class TimerReplacement {
       for (int i = 0; i < PENDING; i++) {
         arm(i);
       }
-    }
-
-    @TearDown
-    public void stop() {
-      timers.shutdownNow();
     }
 
     private void arm(int place) {

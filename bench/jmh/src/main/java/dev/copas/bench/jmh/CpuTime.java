@@ -13,7 +13,8 @@ import org.openjdk.jmh.results.ScalarResult;
 
 /**
  * CPU time of the process for each operation, since some leave work to threads of their own. The
- * garbage collector's and the compiler's is in it, too.
+ * garbage collector's and the compiler's is in it, too, and that of what is set up or torn down in
+ * an iteration.
  */
 public final class CpuTime implements InternalProfiler {
 
