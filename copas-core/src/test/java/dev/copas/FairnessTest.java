@@ -35,11 +35,6 @@ class FairnessTest {
         }
 
         @Override
-        public long pollInterval() {
-          return 0;
-        }
-
-        @Override
         public void sleep(Transport transport, long nanos, boolean quiet) throws IOException {
           SYSTEM.sleep(transport, nanos, quiet);
         }

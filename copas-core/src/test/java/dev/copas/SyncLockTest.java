@@ -261,11 +261,6 @@ class SyncLockTest {
     }
 
     @Override
-    public long pollInterval() {
-      return 0;
-    }
-
-    @Override
     public void sleep(Transport transport, long nanos, boolean quiet) throws IOException {
       ticks.addAndGet(nanos);
       transport.poll(0);

@@ -29,10 +29,12 @@ public interface Clock {
   long nanoTime();
 
   /**
-   * How long tasks that are ready may go on without a look at the sockets, in nanoseconds; 0 is for
-   * a time that stands still meanwhile.
+   * How long tasks that are ready may go on without a look at the sockets, in nanoseconds. 0 is to
+   * look in each turn: for a time that stands still meanwhile.
    */
-  long pollInterval();
+  default long pollInterval() {
+    return 0;
+  }
 
   /**
    * Polls the transport until it has something, {@link Transport#wakeup} is called or so much time

@@ -61,11 +61,6 @@ public class SleepStress {
     }
 
     @Override
-    public long pollInterval() {
-      return 0;
-    }
-
-    @Override
     public void poll(long nanos) {}
 
     @Override

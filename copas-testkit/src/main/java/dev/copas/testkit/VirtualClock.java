@@ -48,11 +48,6 @@ final class VirtualClock implements Clock {
     return now;
   }
 
-  @Override
-  public long pollInterval() {
-    return 0;
-  }
-
   /** Nanoseconds since the beginning. */
   long elapsed() {
     return now - start;
